@@ -1,117 +1,31 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, rename } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { hasBrowser } from '../test/support/browser.ts';
 import { builtIn, type TestHome } from '../test/support/home.ts';
-import { openRaw, signInAt, withTicket, type DoorSession, type RawSocket } from './console/browser-door.ts';
+import { signInAt, withTicket, type DoorSession } from './console/browser-door.ts';
 import { ConsolePage } from './console/page.ts';
 import { RfbProbe } from './console/rfb-probe.ts';
-import { which } from './debian/tools.ts';
+import { throughput, throughputNotes, throughputSeries } from './console/throughput.ts';
+import { startWebsockify, vncSocket } from './console/websockify.ts';
 import { alternate, type Bench, type BenchContext, type Run } from './support/bench.ts';
 import { startSettled, tiny } from './support/guests.ts';
 import { benchHome, timed } from './support/kame.ts';
-import { memoryOf } from './support/memory.ts';
-import type { Series } from './support/result.ts';
+import { median, type Series } from './support/result.ts';
 
 const machine = 'tiny';
 const path = `/v1/machines/${machine}/screen`;
-const mebi = 1024 * 1024;
-const floodBytes = 512 * mebi;
-const [stalled, atOnce] = [10, 20];
-const peerPort = 46_811;
+const atOnce = 20;
 const names = {
-  relay: 'relay: Kame',
-  peer: 'relay: websockify',
-  stalled: 'a stalled browser',
   direct: 'key to picture: the VNC socket',
+  door: 'key to picture: the relay of Kame',
+  peer: 'key to picture: websockify',
   page: 'key to picture: the page',
   above: 'key to picture: the page above the socket',
   all: `key to picture: the last of ${atOnce} consoles`,
 } as const;
-
-/** Where the engine of the only machine listens for viewers. */
-async function vncSocket(home: TestHome): Promise<string> {
-  const run = join(home.path, 'run');
-  for (const name of await readdir(run))
-    if (existsSync(join(run, name, 'vnc'))) return join(run, name, 'vnc');
-  throw new Error('No engine listens for viewers.');
-}
-
-/** Starts a program that says on standard output, or standard error, that it listens. */
-async function started(program: string, args: readonly string[]): Promise<ChildProcess & Disposable> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), once(child, 'error')]);
-  return Object.assign(child, { [Symbol.dispose]: () => void child.kill('SIGKILL') });
-}
-
-async function openScreen(session: DoorSession): Promise<RawSocket> {
-  const { port, cookie, origin } = session;
-  return await openRaw(port, await withTicket(session, path), { cookie, origin });
-}
-
-/** Megabytes a second, one way. */
-async function rateOf(opened: Promise<RawSocket>): Promise<number> {
-  using socket = await opened;
-  const begin = performance.now();
-  await socket.read(floodBytes);
-  return floodBytes / 1e6 / ((performance.now() - begin) / 1000);
-}
-
-/** What each of some browsers costs the daemon that open a screen and read nothing, in megabytes. */
-async function costOfStalled(session: DoorSession, pid: number): Promise<number> {
-  const before = memoryOf(pid).private;
-  const sockets = await Promise.all(Array.from({ length: stalled }, async () => await openScreen(session)));
-  // As long as it grows.
-  let [cost, same] = [0, 0];
-  while (same < 5) {
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    const now = memoryOf(pid).private - before;
-    same = now > cost + mebi ? 0 : same + 1;
-    cost = Math.max(cost, now);
-  }
-  for (const socket of sockets) socket[Symbol.dispose]();
-  return cost / 1e6 / stalled;
-}
-
-async function throughput(home: TestHome, session: DoorSession, context: BenchContext) {
-  const vnc = await vncSocket(home);
-  // The daemon and websockify find something else where the engine was.
-  await rename(vnc, `${vnc}-engine`);
-  try {
-    using _flood = await started(process.execPath, [
-      ...['--import', 'tsx', fileURLToPath(new URL('console/flood.ts', import.meta.url)), vnc],
-    ]);
-    const websockify = which('websockify');
-    using peer =
-      websockify === undefined
-        ? undefined
-        : await started(websockify, [`--unix-target=${vnc}`, `127.0.0.1:${peerPort}`]);
-    const pid = (await home.daemonPid()) ?? 0;
-    const kinds: Record<string, Run> = {
-      [names.relay]: async () => await rateOf(openScreen(session)),
-      ...(peer
-        ? {
-            [names.peer]: async () =>
-              await rateOf(openRaw(peerPort, '/', { 'sec-websocket-protocol': 'binary' })),
-          }
-        : {}),
-    };
-    // First: what the daemon has freed afterwards would hide what is needed.
-    const cost = await alternate(
-      { [names.stalled]: async () => await costOfStalled(session, pid) },
-      1,
-      context,
-    );
-    return { ...cost, ...(await alternate(kinds, context.runs ?? 5, context)) };
-  } finally {
-    await rename(`${vnc}-engine`, vnc);
-  }
-}
 
 async function direct(home: TestHome): Promise<RfbProbe & Disposable> {
   const socket = connect(await vncSocket(home));
@@ -122,10 +36,12 @@ async function direct(home: TestHome): Promise<RfbProbe & Disposable> {
   return Object.assign(probe, { [Symbol.dispose]: () => void socket.destroy() });
 }
 
-async function throughDoor(session: DoorSession): Promise<RfbProbe & Disposable> {
-  const { port, cookie, origin } = session;
-  const address = `ws://127.0.0.1:${port}${await withTicket(session, path)}`;
-  const socket = new WebSocket(address, { headers: { cookie, origin }, perMessageDeflate: false });
+/** A viewer behind a WebSocket. */
+async function through(
+  address: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<RfbProbe & Disposable> {
+  const socket = new WebSocket(address, 'binary', { headers, perMessageDeflate: false });
   const begin = once(socket, 'open');
   const probe = RfbProbe.over(
     (data) => socket.send(data),
@@ -134,6 +50,11 @@ async function throughDoor(session: DoorSession): Promise<RfbProbe & Disposable>
   // Before it is open, nothing comes that it could answer.
   await begin;
   return Object.assign(await probe, { [Symbol.dispose]: () => socket.terminate() });
+}
+
+async function throughDoor(session: DoorSession): Promise<RfbProbe & Disposable> {
+  const { port, cookie, origin } = session;
+  return await through(`ws://127.0.0.1:${port}${await withTicket(session, path)}`, { cookie, origin });
 }
 
 /** Milliseconds from a key until every one of them has a new picture. */
@@ -151,40 +72,38 @@ async function latencies(home: TestHome, session: DoorSession, context: BenchCon
   // The cursor would be a new picture too. Who has logged in sees what is typed.
   await home.sh(machine, 'echo 0 > /sys/class/graphics/fbcon/cursor_blink');
   using socket = await direct(home);
-  const consoles = await Promise.all(Array.from({ length: atOnce }, async () => await throughDoor(session)));
+  using websockify = await startWebsockify(await vncSocket(home));
+  using peer = websockify && (await through(`ws://127.0.0.1:${websockify.port}/`));
+  const door = await throughDoor(session);
   await using page = hasBrowser ? await ConsolePage.open(home, machine) : undefined;
   const kinds: Record<string, Run> = {
     [names.direct]: async () => await keyToPicture([socket]),
+    [names.door]: async () => await keyToPicture([door]),
+    ...(peer ? { [names.peer]: async () => await keyToPicture([peer]) } : {}),
     ...(page ? { [names.page]: async () => await page.keyToPicture() } : {}),
-    [names.all]: async () => await keyToPicture(consoles),
   };
-  const samples = await alternate(kinds, context.runs ?? 21, context);
+  const single = await alternate(kinds, context.runs ?? 21, context);
+  const more = Array.from({ length: atOnce - 1 }, async () => await throughDoor(session));
+  const consoles = [door, ...(await Promise.all(more))];
+  const all = { [names.all]: async () => await keyToPicture(consoles) };
+  const samples = { ...single, ...(await alternate(all, context.runs ?? 21, context)) };
   for (const each of consoles) each[Symbol.dispose]();
   return samples;
 }
 
 function seriesOf(samples: Readonly<Record<string, number[]>>): Series[] {
   const of = (name: string) => samples[name] ?? [];
-  const base = of(names.direct).toSorted((a, b) => a - b)[Math.floor(of(names.direct).length / 2)] ?? 0;
+  const base = median(of(names.direct));
+  const hasPeer = of(names.peer).length > 0;
   const all: Series[] = [
-    {
-      name: names.relay,
-      unit: 'MB/s',
-      samples: of(names.relay),
-      ...(of(names.peer).length > 0 ? { ratio: { to: names.peer } } : {}),
-      bar: [
-        { of: 'median', at: 'least', value: 400 },
-        ...(of(names.peer).length > 0 ? [{ of: 'ratio', at: 'least', value: 2 } as const] : []),
-      ],
-    },
-    { name: names.peer, unit: 'MB/s', samples: of(names.peer) },
-    {
-      name: names.stalled,
-      unit: 'MB',
-      samples: of(names.stalled),
-      bar: { of: 'median', at: 'most', value: 8 },
-    },
+    ...throughputSeries(of),
     { name: names.direct, unit: 'ms', samples: of(names.direct) },
+    {
+      ...{ name: names.door, unit: 'ms', samples: of(names.door) },
+      // What is less than a twentieth is noise of the guest.
+      ...(hasPeer ? { ratio: { to: names.peer }, bar: { of: 'ratio', at: 'most', value: 1.05 } } : {}),
+    },
+    { name: names.peer, unit: 'ms', samples: of(names.peer) },
     { name: names.page, unit: 'ms', samples: of(names.page) },
     {
       name: names.above,
@@ -203,7 +122,7 @@ export const consoles: Bench = {
   about:
     'the screen of a guest in a browser: throughput, memory and latency, against the VNC socket and websockify',
   missing: () =>
-    existsSync(join(builtIn, 'kame.mjs')) ? null : 'Kame has not been built; run `npm run build`',
+    existsSync(join(builtIn, 'kame.cjs')) ? null : 'Kame has not been built; run `npm run build`',
   async run(context) {
     await using home = await benchHome();
     await tiny.create(home, machine, context.say);
@@ -213,15 +132,14 @@ export const consoles: Bench = {
     const session = await signInAt(address);
     const samples = {
       ...(await latencies(home, session, context)),
-      ...(await throughput(home, session, context)),
+      ...(await throughput(home, session, path, context)),
     };
     return {
       bench: 'console',
       title: 'the screen of a tiny guest in a browser',
       series: seriesOf(samples),
       notes: [
-        `Throughput: ${floodBytes / mebi} MiB from a program in place of the engine to one that counts bytes, one way.`,
-        `Memory: private memory of the daemon, for each of ${stalled} browsers that read nothing, as long as it grows.`,
+        ...throughputNotes,
         'Key to picture: until the echo of a letter is complete in the client, or drawn on the canvas of the page.',
       ],
     };

@@ -1,9 +1,9 @@
 /**
  * Bundles src/bin/ into dist/. `--out DIR` and `--source DIR` are for the test of the build.
  *
- * kame.mjs and vmrun.mjs are split: each verb is a chunk that is loaded when it is used, so that `kame --version` loads
- * almost nothing. kamed.mjs is a single file, because an upgrade must not remove a chunk that a running daemon has not loaded
- * yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both, tools/ has
+ * The command lines are small files that load packs of modules (`programs.ts`): each verb is loaded when it is used, so that
+ * `kame --version` loads almost nothing. kamed.mjs is a single file, because an upgrade must not remove a pack that a running
+ * daemon has not loaded yet. So is sdk.mjs, which programs import; sdk-core.mjs runs in browsers. types/ has the declarations of both, tools/ has
  * kame-tools for guests, if Go is installed, and web/ the web desktop.
  */
 import {
@@ -18,7 +18,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
@@ -27,6 +27,7 @@ import { buildTools } from './build-tools.ts';
 import { buildWeb } from './build-web.ts';
 import { goMissing } from './go.ts';
 import { noticesFor, packagesOf } from './licences.ts';
+import { buildProgram } from './programs.ts';
 import { writeSdkTypes } from './sdk-types.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -36,9 +37,7 @@ const { values } = parseArgs({
 });
 /** The build is moved into place only when it is complete, because programs may run from there at any time. */
 const out = `${values.out}.${process.pid}.tmp`;
-/** Command lines, which are split together: they share what both need. */
 const commandLines = ['kame', 'vmrun', 'vmrest', 'vmware-vdiskmanager'];
-const programs = [...commandLines, 'kamed'];
 /** Helper processes and threads of the daemon, each a single file like the daemon. */
 const helpers = ['tiny-builder', 'memory-copier', 'inflater', 'network-switch', 'certificate-maker'];
 /** The modules that programs import. */
@@ -57,18 +56,11 @@ const vendor: Plugin = {
   },
 };
 
-const shebang: Plugin = {
-  name: 'shebang',
-  setup(bundler) {
-    bundler.onLoad({ filter: /\/(?:kamed?|vmrun|vmrest|vmware-vdiskmanager)\.ts$/ }, ({ path }) => {
-      if (relative(values.source, path) !== path.split('/').at(-1)) return undefined;
-      const text = readFileSync(path, 'utf8');
-      return { contents: text.startsWith('#!') ? text : `#!/usr/bin/env node\n${text}`, loader: 'ts' };
-    });
-  },
-};
-
 const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+
+/** CommonJS packages in an ES module need `require` for the modules of Node. */
+const needsRequire =
+  "import { createRequire as kameCreateRequire } from 'node:module'; const require = kameCreateRequire(import.meta.url);";
 
 const common: BuildOptions = {
   bundle: true,
@@ -79,10 +71,7 @@ const common: BuildOptions = {
   outExtension: { '.js': '.mjs' },
   // No subdirectories, so that vendor/ has the same relative path from every file.
   chunkNames: '[name]-[hash]',
-  // CommonJS packages in an ES module need `require` for the modules of Node.
-  banner: {
-    js: "import { createRequire as kameCreateRequire } from 'node:module'; const require = kameCreateRequire(import.meta.url);",
-  },
+  banner: { js: needsRequire },
   define: { __KAME_VERSION__: JSON.stringify(manifest.version) },
   sourcemap: 'linked',
   sourcesContent: false,
@@ -93,7 +82,7 @@ const common: BuildOptions = {
   lineLimit: 160,
   metafile: true,
   logLevel: 'warning',
-  plugins: [shebang, vendor],
+  plugins: [vendor],
 };
 
 function entry(name: string): string {
@@ -124,8 +113,13 @@ function copyStandIns(): void {
 
 async function bundle(): Promise<Metafile[]> {
   const results = await Promise.all([
-    build({ ...common, entryPoints: commandLines.map(entry), splitting: true, metafile: true }),
-    build({ ...common, entryPoints: [entry('kamed')], metafile: true }),
+    ...commandLines.map((name) => buildProgram(name, entry(name), out, { ...common, banner: {} })),
+    build({
+      ...common,
+      banner: { js: `#!/usr/bin/env node\n${needsRequire}` },
+      entryPoints: [entry('kamed')],
+      metafile: true,
+    }),
     build({ ...common, entryPoints: helpers.map(entry), metafile: true }),
     build({ ...common, entryPoints: [entry(sdk)], metafile: true }),
     build({ ...common, platform: 'browser', banner: {}, entryPoints: [entry(sdkCore)], metafile: true }),
@@ -135,7 +129,7 @@ async function bundle(): Promise<Metafile[]> {
 
 async function main(): Promise<void> {
   const start = performance.now();
-  for (const name of [...programs, ...helpers, sdk, sdkCore]) entry(name);
+  for (const name of [...commandLines, 'kamed', ...helpers, sdk, sdkCore]) entry(name);
   const metafiles = await bundle();
   const web = await buildWeb(join(out, 'web'), manifest.version);
   const programInputs = metafiles.flatMap((metafile) => Object.keys(metafile.inputs));
@@ -150,10 +144,10 @@ async function main(): Promise<void> {
     join('node_modules', vendored.name),
   ]);
   writeFileSync(join(out, 'THIRD-PARTY-NOTICES.txt'), notices);
-  for (const name of programs) {
-    const file = join(out, `${name}.mjs`);
-    chmodSync(file, 0o755);
-    console.log(`${join(values.out, `${name}.mjs`)} ${formatSize(statSync(file).size)}`);
+  chmodSync(join(out, 'kamed.mjs'), 0o755);
+  for (const name of [...commandLines.map((line) => `${line}.cjs`), 'kamed.mjs']) {
+    const file = join(out, name);
+    console.log(`${join(values.out, name)} ${formatSize(statSync(file).size)}`);
   }
   console.log(`${join(values.out, 'web')} ${formatSize(web.scriptBytes)} of scripts after gzip`);
   rmSync(values.out, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { formatDuration } from '../src/core/units.ts';
 
 const name = 'demo';
-const program = './dist/kame.mjs';
+const program = './dist/kame.cjs';
 
 export interface Step {
   readonly say: string;

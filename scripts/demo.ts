@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { demoSummary, stateIn, stepsFor } from './demo-text.ts';
 
-const kame = fileURLToPath(new URL('../dist/kame.mjs', import.meta.url));
+const kame = fileURLToPath(new URL('../dist/kame.cjs', import.meta.url));
 
 /** Runs kame with standard error on the terminal. If it fails, exits with its exit code. */
 async function runKame(args: readonly string[]): Promise<unknown> {

@@ -150,7 +150,7 @@ const table: Readonly<Record<string, Rule>> = {
     packages: ['fastify', 'pino', 'ws', 'zod'],
   },
   'client/core': { folders: ['core', 'api'], node: false },
-  'client/node': { folders: [...host, 'api', 'archive', 'client/core'], packages: ['ws'] },
+  'client/node': { folders: [...host, 'api', 'archive', 'client/core'] },
   cli: { folders: [...host, 'api', 'client/core', 'client/node'], packages: commandLine },
   'cli/kame': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'], packages: commandLine },
   'cli/vdiskmanager': { folders: [...host, 'api', 'client/core', 'client/node', 'cli'] },
@@ -232,7 +232,7 @@ const pageFolders: Readonly<
   text: { own: ['text/en', 'text/ja'], packages: ['i18next', 'react', 'react-i18next'] },
   design: { own: ['text'], packages: ['@mantine/core', 'react', 'wouter'] },
   data: { own: [], packages: ['@tanstack/react-query', 'react'] },
-  machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react'] },
+  machine: { own: ['text', 'design', 'data'], packages: [...widgets, 'react', 'wouter'] },
   library: { own: ['text', 'design', 'data', 'machine'], packages: [...widgets, 'react', 'wouter'] },
   console: {
     own: ['text', 'design', 'data', 'machine'],

@@ -29,4 +29,10 @@ export const packages: readonly string[] = [
   'xwayland',
   'libgl1-mesa-dri',
   'libegl-mesa0',
+  // GNOME's compositor, without the rest of GNOME.
+  'mutter',
+  // What renders: glxinfo.
+  'mesa-utils',
+  // For `kame ssh`; it is started by the test of that.
+  'openssh-server',
 ];

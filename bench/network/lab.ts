@@ -6,6 +6,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from '
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { MachineDetails } from '../../src/api/machine.ts';
+import type { NetworkDetails } from '../../src/api/network.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { addressOf, gatewayOf } from '../../test/support/guest-network.ts';
 import { Guest } from '../../test/support/guest.ts';
@@ -85,6 +86,12 @@ export class NetworkLab implements AsyncDisposable {
   /** The paths to this host: that of QEMU, which the others are compared with, and that of passt where it is installed. */
   get hostPaths(): Path[] {
     return (['user', 'kame', 'passt'] as const).filter((path) => this.#routes.has(path));
+  }
+
+  /** By what `vmnet8` opens the TCP connections of `one`. */
+  async outBy(): Promise<string> {
+    const { adapters } = await this.#home.json<NetworkDetails>('network', 'show', 'vmnet8');
+    return adapters.find(({ machine }) => machine === 'one')?.outBy ?? 'nothing';
   }
 
   /** The address at which `one` reaches this host or `two`, by that path from now on. */

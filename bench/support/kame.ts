@@ -5,8 +5,8 @@ import { silentProgress } from '../../src/core/progress.ts';
 import { buildTiny } from '../../src/image/tiny/build.ts';
 import { builtIn, sharedTiny, useHome, type TestHome } from '../../test/support/home.ts';
 
-export const kameProgram = join(builtIn, 'kame.mjs');
-export const vmrunProgram = join(builtIn, 'vmrun.mjs');
+export const kameProgram = join(builtIn, 'kame.cjs');
+export const vmrunProgram = join(builtIn, 'vmrun.cjs');
 
 /** Wall time of a Node program in milliseconds, from before its start until its end. */
 export function wallOf(args: readonly string[], env: Readonly<Record<string, string>> = {}): number {

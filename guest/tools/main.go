@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kame-tools/desktop"
+	"kame-tools/guestinfo"
 	"kame-tools/operate"
 	"kame-tools/port"
 	"kame-tools/session"
@@ -63,8 +64,12 @@ func main() {
 		exitWith(desktop.Run(version))
 		return
 	}
+	if known, err := guestinfo.Command(os.Args[1:], os.Stdout); known {
+		exitWith(err)
+		return
+	}
 	if len(os.Args) != 1 {
-		fmt.Fprintln(os.Stderr, "usage: kame-tools [--version | --session]")
+		fmt.Fprintln(os.Stderr, "usage: kame-tools [--version | --session | "+guestinfo.Usage+"]")
 		os.Exit(2)
 	}
 	exitWith(serve())
@@ -81,6 +86,8 @@ func serve() error {
 	go shares.Prepare()
 	go shares.Run()
 	go func() { _ = desktop.Relay() }()
+	variables := guestinfo.NewBroker()
+	go func() { _ = variables.Serve() }()
 	device, err := waitForPort()
 	if err != nil {
 		return err
@@ -89,7 +96,11 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	return session.Serve(opened, info, session.System)
+	services := session.Services{"guestinfo": session.Service(variables.Service)}
+	for name, each := range session.System {
+		services[name] = each
+	}
+	return session.Serve(opened, info, services)
 }
 
 func waitForPort() (string, error) {
@@ -113,7 +124,7 @@ func info() session.Info {
 		Program:  version,
 		Hostname: name,
 		BootID:   strings.TrimSpace(string(boot)),
-		Services: []string{"info", "exec", "operate"},
+		Services: []string{"info", "exec", "operate", "guestinfo"},
 		SharesAt: shares.Place(),
 	}
 }

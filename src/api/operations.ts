@@ -4,6 +4,7 @@ import { daemonOperations } from './daemon-operations.ts';
 import { diskOperations } from './disk-operations.ts';
 import { fileOperations } from './file-operations.ts';
 import { guestFileOperations } from './guest-file-operations.ts';
+import { guestInfoOperations } from './guest-info-operations.ts';
 import { guestOperations } from './guest-operations.ts';
 import { guestProcessOperations } from './guest-process-operations.ts';
 import { guestUserOperations } from './guest-user-operations.ts';
@@ -33,6 +34,7 @@ export const operations = {
   ...fileOperations,
   ...guestFileOperations,
   ...guestProcessOperations,
+  ...guestInfoOperations,
   ...guestUserOperations,
   ...shareOperations,
   ...snapshotOperations,

@@ -14,6 +14,7 @@ async function run(argv: string[]): Promise<void> {
     get stdin() {
       return process.stdin;
     },
+    stdinFile: 0,
     stdout: process.stdout,
     stderr: process.stderr,
     signals: process,
@@ -33,4 +34,4 @@ const argv = process.argv.slice(2);
 const only = argv.length === 1 ? argv[0] : undefined;
 // The fast path: printing the version loads nothing else.
 if (only === '--version' || only === '-V' || only === 'version') process.stdout.write(`${version}\n`);
-else await run(argv);
+else void run(argv);

@@ -2,12 +2,16 @@
 import { main } from '../cli/vmrest/main.ts';
 import { daemonProgram } from './daemon-program.ts';
 
-process.exitCode = await main(process.argv.slice(2), {
-  env: process.env,
-  cwd: process.cwd(),
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signals: process,
-  daemon: daemonProgram(),
-});
+async function run(): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2), {
+    env: process.env,
+    cwd: process.cwd(),
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    signals: process,
+    daemon: daemonProgram(),
+  });
+}
+
+void run();

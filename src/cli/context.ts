@@ -4,7 +4,6 @@ import type { DaemonProgram } from '../client/node/ensure-daemon.ts';
 
 export type TerminalInput = Readable & {
   readonly isTTY?: boolean;
-  readonly fd?: number;
   setRawMode?(raw: boolean): unknown;
 };
 export type TerminalOutput = Writable & {
@@ -18,6 +17,8 @@ export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly stdin: TerminalInput;
+  /** The file descriptor of standard input, if it has one: what it is can be asked without opening it, which takes time. */
+  readonly stdinFile?: number;
   readonly stdout: TerminalOutput;
   readonly stderr: TerminalOutput;
   /** Emits SIGINT, SIGTERM and SIGHUP. */

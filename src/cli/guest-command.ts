@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import type { ExecRequest } from '../api/generated/shapes.ts';
 import type { ExecEnd, ExecStreams, RunningCommand } from '../client/core/guest-channels.ts';
-import type { CliContext, TerminalInput, TerminalOutput } from './context.ts';
+import type { CliContext, TerminalOutput } from './context.ts';
 import type { Session } from './session.ts';
 
 /** Runs commands in guests for exec and shell: signals, terminals and exit codes. */
@@ -14,10 +14,10 @@ const usualSize = { rows: 24, columns: 80 };
 const largestSize = 1000;
 
 /** Whether standard input is a pipe, a file or a socket, and not a terminal or /dev/null. */
-export function isPiped(stdin: TerminalInput): boolean {
-  if (stdin.isTTY === true || stdin.fd === undefined) return false;
+export function isPiped({ stdinFile }: CliContext): boolean {
+  if (stdinFile === undefined) return false;
   try {
-    const found = fstatSync(stdin.fd);
+    const found = fstatSync(stdinFile);
     return found.isFIFO() || found.isFile() || found.isSocket();
   } catch {
     return false;

@@ -7,7 +7,7 @@ import { fileError, temporaryName } from '../sys/files.ts';
 /** Links in a directory of the user to files of Kame. Whatever else is there is neither written nor removed. */
 
 /** What a stand-in says of itself in its first lines. */
-const sign = /^# Kame[’']s /mu;
+const sign = /^# Kame[\u2019']s /mu;
 const signBytes = 512;
 
 async function beginningOf(path: string): Promise<string> {

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { namesFile, namesProtocol } from './backing-name.ts';
 import { maxLayers } from './chain.ts';
-import { isMapHead, mapHeadBytes, readMapFacts } from './disk-map.ts';
+import { isMapHead, mapHeadBytes, readMapFacts } from './map-facts.ts';
 import { stampOf, type FileStamp } from './file-stamp.ts';
 import { ImageFile } from './format/image-file.ts';
 import { checkQcow2, hasQcow2Magic } from './qcow2-header.ts';

@@ -1,5 +1,6 @@
 import { ImageFile, badImage, type OpenImage } from './format/image-file.ts';
-import { mapBacking, type DiskMap, type MapPart } from './disk-map.ts';
+import type { DiskMap, MapPart } from './disk-map.ts';
+import { mapBacking } from './map-facts.ts';
 import { clusterSize as overlayCluster } from './qcow2-layout.ts';
 import { checkQcow2, type Qcow2Facts } from './qcow2-header.ts';
 import { Qcow2Pieces } from './qcow2-pieces.ts';

@@ -3,10 +3,10 @@ import { constants } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { KameError } from '../core/errors.ts';
 import { fileError, syncDirectory, temporaryName } from '../sys/files.ts';
-import { readMapFacts, type DiskMap, type OriginalFile } from './disk-map.ts';
+import type { DiskMap, OriginalFile } from './disk-map.ts';
 import { isUnchanged, stampOf } from './file-stamp.ts';
 import { ImageFile } from './format/image-file.ts';
-import { writeFacts } from './write-map.ts';
+import { readMapFacts, writeMapFacts } from './map-facts.ts';
 
 /** The place of an original in another directory: in it, or in one inside of it of the same name as before. */
 async function placeIn(directory: string, original: OriginalFile): Promise<OriginalFile> {
@@ -32,14 +32,13 @@ async function placeIn(directory: string, original: OriginalFile): Promise<Origi
 }
 
 async function replaceFacts(path: string, facts: DiskMap): Promise<void> {
-  const end = facts.parts.reduce((sum, { bytes }) => sum + bytes, 0);
   const temporary = temporaryName(path);
   try {
     const { atime, mtime } = await stat(path);
     await copyFile(path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
     const map = await open(temporary, 'r+');
     try {
-      await writeFacts(map, facts, end);
+      await writeMapFacts(map, facts);
     } finally {
       await map.close();
     }

@@ -1,5 +1,6 @@
 import { KameError } from '../core/errors.ts';
-import { readMapFacts, type DiskMap, type OriginalFile } from './disk-map.ts';
+import type { DiskMap, OriginalFile } from './disk-map.ts';
+import { readMapFacts } from './map-facts.ts';
 import { isUnchanged, stampOf } from './file-stamp.ts';
 import { badImage, type ImageFile } from './format/image-file.ts';
 import { checkParts } from './map-view.ts';

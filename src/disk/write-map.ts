@@ -2,21 +2,12 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 import { KameError, errnoOf } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { fileError } from '../sys/files.ts';
-import { writeFully } from '../sys/write-fully.ts';
-import {
-  mapHeader,
-  mapRoom,
-  maxOriginals,
-  maxParts,
-  type DiskMap,
-  type MapPart,
-  type OriginalFile,
-} from './disk-map.ts';
+import { maxOriginals, maxParts, type MapPart, type OriginalFile } from './disk-map.ts';
 import { stampOf } from './file-stamp.ts';
 import { ImageFile, badImage } from './format/image-file.ts';
 import { cutOf, type Cut } from './map-clusters.ts';
+import { mapRoom, partsBytes, writeMapFacts } from './map-facts.ts';
 import { writePart } from './map-part.ts';
-import { headerLength } from './qcow2-layout.ts';
 import { placesOf, type PlacedExtent, type PlacedLayer, type Unplaced } from './vmdk/places.ts';
 
 /** @throws KameError CANCELLED */
@@ -104,20 +95,6 @@ async function writeParts(map: FileHandle, { parts }: MapPlan, progress: Progres
 }
 
 /**
- * Writes what a map says of itself: the JSON at byte `end`, and then the header, which makes it a map.
- * @throws the error of the file system
- */
-export async function writeFacts(map: FileHandle, facts: DiskMap, end: number): Promise<void> {
-  const fixed = Buffer.alloc(headerLength);
-  await map.read(fixed, 0, headerLength, 0);
-  const json = Buffer.from(JSON.stringify(facts));
-  await writeFully(map, [json], end);
-  await map.datasync();
-  await writeFully(map, [mapHeader(json, fixed, end)], 0);
-  await map.datasync();
-}
-
-/**
  * Writes a map of a disk to a new file. It is complete and on the medium, or removed.
  * @throws KameError BAD_IMAGE when the disk changes meanwhile, CANCELLED, DISK_FULL, FILE_ACCESS
  */
@@ -130,9 +107,8 @@ export async function writeMap(plan: MapPlan, path: string, progress: Progress):
       const after = await originalsOf(layers);
       const changed = after.find(({ time }, index) => time !== originals[index]?.time);
       if (changed) throw badImage(changed.path, 'was changed while it was being read');
-      const end = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-      await map.truncate(end + mapRoom);
-      await writeFacts(map, { size, parts, originals }, end);
+      await map.truncate(partsBytes(parts) + mapRoom);
+      await writeMapFacts(map, { size, parts, originals });
       // A whole second, which moveMap can give to its copy: linked clones know the map by its time.
       const now = Math.floor(Date.now() / 1000);
       await map.utimes(now, now);

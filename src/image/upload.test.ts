@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { fillDiskAfter } from '../../test/support/full-disk.ts';
 import { refused } from '../../test/support/refused.ts';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { receiveUpload, uploadPlace, type UploadedFile } from './upload.ts';
@@ -65,6 +66,13 @@ describe('an upload', () => {
     const { done, notices } = receive({ ...file, sizeBytes: Number.MAX_SAFE_INTEGER });
     expect((await refused(done)).code).toBe('DISK_FULL');
     expect(notices).toEqual([]);
+  });
+
+  it('leaves nothing when the disk becomes full meanwhile', async () => {
+    await refused(receive(file, '01').done);
+    await fillDiskAfter(1);
+    expect((await refused(receive(file, '23', '456').done)).code).toBe('DISK_FULL');
+    expect(readdirSync(directory)).toEqual([]);
   });
 
   it('writes through no link, and into no place outside its directory', async () => {

@@ -60,9 +60,9 @@ export function checkUploadedFiles(files: readonly NamedFile[]): void {
   for (const { path } of files) if (folders.has(folded(path))) refuse(path, 'is a file and a folder');
 }
 
-/** Parts of a VMDK, which its descriptor names: `web-s001.vmdk`, `web-flat.vmdk`. */
+/** Parts of a VMDK, which its descriptor names, and layers of snapshots: `web-s001.vmdk`, `web-flat.vmdk`, `web-000001-delta.vmdk`. */
 const extentName = /-(?:[sf]\d{3,}|flat|delta|ctk|sesparse)\.vmdk$/iu;
-/** A layer of a snapshot, or of a split disk; the machine says which it uses. */
+/** What a machine is recognised by: the first kind that is there. */
 const kinds: readonly RegExp[] = [
   /\.vmx$/iu,
   /\.ovf$/iu,

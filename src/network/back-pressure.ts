@@ -1,5 +1,5 @@
 import type { Outlet } from './output.ts';
-import { GuestPort, type Port } from './port.ts';
+import type { Port } from './port.ts';
 import type { ShaperTools } from './shaper.ts';
 
 /** Milliseconds that a sender waits for a receiver at most. */
@@ -19,10 +19,9 @@ export class BackPressure {
     this.#tools = tools;
   }
 
-  /** A port has sent something to another. The NAT process waits for nobody: what it sends is for all. */
-  sent(port: Port, { outlet: receiver }: Port): void {
-    const { outlet: sender } = port;
-    if (!(port instanceof GuestPort) || !sender || !receiver?.isBehind) return;
+  /** A port has sent something to another. */
+  sent({ outlet: sender }: Port, { outlet: receiver }: Port): void {
+    if (!sender || !receiver?.isBehind) return;
     if (!this.#slow.has(receiver) && !this.#waiting.has(sender)) this.#hold(sender, receiver);
   }
 

@@ -17,7 +17,7 @@ export interface LeaseStore {
   changed(current: () => readonly LeaseStatus[]): void;
 }
 
-/** Leases in a file of the network's run directory, which goes with the network. */
+/** Leases in a file, which stays while the network does not run: a guest that was suspended goes on with its address. */
 export class LeaseFile implements LeaseStore {
   readonly #path: string;
   #isWaiting = false;

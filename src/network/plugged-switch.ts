@@ -1,16 +1,23 @@
 import { Connection } from './connection.ts';
 import type { LeaseStore } from './lease-file.ts';
-import { Switch, type Intake, type SwitchTools } from './switch.ts';
+import { Switch } from './switch.ts';
+import type { Intake, SwitchTools } from './switch-tools.ts';
 import type { SwitchConfig, SwitchStatus } from './switch-config.ts';
-import { planSwitch } from './switch-plan.ts';
+import { planSwitch, type SwitchPlan } from './switch-plan.ts';
 import { Timetable } from './timetable.ts';
 
-/** A switch with its connections: one to each adapter, and one to the NAT process. */
+/** A connection that is wanted. */
+interface Plug {
+  readonly name: string;
+  readonly path: string;
+  readonly intake: () => Intake;
+}
+
+/** A switch with its connections: one to each adapter and its passt, and one to the NAT process. */
 export class PluggedSwitch implements Disposable {
   readonly #timetable = new Timetable(() => performance.now());
   readonly #switch: Switch;
   readonly #connections = new Map<string, Connection>();
-  #uplink: Connection | null = null;
 
   /** @param leases where the leases outlive it */
   constructor(leases: LeaseStore | null = null) {
@@ -28,16 +35,23 @@ export class PluggedSwitch implements Disposable {
   configure(config: SwitchConfig): void {
     const plan = planSwitch(config);
     this.#switch.configure(plan);
-    for (const id of [...this.#connections.keys()]) if (!this.#switch.ports.has(id)) this.#unplug(id);
-    for (const port of this.#switch.ports.values()) {
-      const { socket } = port.plan;
-      if (this.#connections.get(port.id)?.path === socket) continue;
-      this.#unplug(port.id);
-      this.#connections.set(port.id, this.#connect(socket, this.#switch.intakeOf(port)));
-    }
-    if (this.#uplink?.path === plan.uplink?.socket) return;
-    this.#uplink?.[Symbol.dispose]();
-    this.#uplink = plan.uplink ? this.#connect(plan.uplink.socket, this.#switch.uplinkIntake()) : null;
+    const wanted = new Map(this.#plugsOf(plan).map((plug) => [plug.name, plug]));
+    for (const [name, { path }] of this.#connections) if (wanted.get(name)?.path !== path) this.#unplug(name);
+    for (const [name, { path, intake }] of wanted)
+      if (!this.#connections.has(name)) this.#connections.set(name, this.#connect(path, intake()));
+  }
+
+  #plugsOf({ uplink }: SwitchPlan): Plug[] {
+    const adapters = [...this.#switch.ports.values()].flatMap((port): Plug[] => {
+      const { id, socket: path, passt } = port.plan;
+      const adapter = { name: `adapter ${id}`, path, intake: () => this.#switch.intakeOf(port) };
+      if (passt === null) return [adapter];
+      const intake = () => this.#switch.passtIntakeOf(port);
+      return [adapter, { name: `passt ${id}`, path: passt, intake }];
+    });
+    if (!uplink) return adapters;
+    const intake = () => this.#switch.uplinkIntake();
+    return [...adapters, { name: 'uplink', path: uplink.socket, intake }];
   }
 
   status(): SwitchStatus {
@@ -45,14 +59,13 @@ export class PluggedSwitch implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const id of [...this.#connections.keys()]) this.#unplug(id);
-    this.#uplink?.[Symbol.dispose]();
+    for (const name of this.#connections.keys()) this.#unplug(name);
     this.#timetable[Symbol.dispose]();
   }
 
-  #unplug(id: string): void {
-    this.#connections.get(id)?.[Symbol.dispose]();
-    this.#connections.delete(id);
+  #unplug(name: string): void {
+    this.#connections.get(name)?.[Symbol.dispose]();
+    this.#connections.delete(name);
   }
 
   #connect(path: string, { port, receive }: Intake): Connection {

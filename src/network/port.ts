@@ -1,15 +1,12 @@
 import { runLength, type Outlet } from './output.ts';
 import { FrameDecoder, lengthBytes } from './packet/frame-decoder.ts';
-import type { Mac } from './packet/mac.ts';
-import { isShaped, Shaper, type ShaperTools } from './shaper.ts';
-import type { DropReason, PortStatus } from './switch-config.ts';
-import type { PortPlan } from './switch-plan.ts';
+import type { DropReason } from './switch-config.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Broadcasts, multicasts, unknown destinations and requests to the switch that a port may send a second, and at once. */
 const [floodPerSecond, floodBurst] = [2000, 4000];
 
-/** Where frames come from and go to: an adapter, or the NAT process. Counts are as its adapter sees them. */
+/** Where frames come from and go to: an adapter, its passt, or the NAT process. Counts are as its adapter sees them. */
 export class Port {
   readonly decoder: FrameDecoder;
   readonly flood: TokenBucket;
@@ -73,56 +70,5 @@ export class Port {
     this.receivedFrames += frames - lost;
     this.receivedBytes +=
       (lost === 0 ? bytes : runLength(run, frames - lost)) - (frames - lost) * lengthBytes;
-  }
-}
-
-/** The port of a machine's adapter. */
-export class GuestPort extends Port {
-  readonly id: string;
-  plan: PortPlan;
-  /** Set where the traffic is shaped. */
-  transmit: Shaper | null = null;
-  receive: Shaper | null = null;
-
-  constructor(plan: PortPlan, maxFrame: number, tools: ShaperTools) {
-    super(maxFrame, tools.now());
-    this.id = plan.id;
-    this.plan = plan;
-    this.#shape(tools);
-  }
-
-  get mac(): Mac {
-    return this.plan.mac;
-  }
-
-  /** Uses a new plan; traffic that waits in a link that is shaped otherwise now is lost. */
-  configure(plan: PortPlan, tools: ShaperTools): void {
-    const isSame = JSON.stringify(plan.shape) === JSON.stringify(this.plan.shape);
-    this.plan = plan;
-    if (!isSame) this.#shape(tools);
-  }
-
-  close(): void {
-    this.transmit?.close();
-    this.receive?.close();
-  }
-
-  status(): PortStatus {
-    return {
-      id: this.id,
-      connected: this.outlet !== null,
-      receivedFrames: this.receivedFrames,
-      receivedBytes: this.receivedBytes,
-      sentFrames: this.sentFrames,
-      sentBytes: this.sentBytes,
-      dropped: Object.fromEntries(this.dropped),
-    };
-  }
-
-  #shape(tools: ShaperTools): void {
-    this.close();
-    const { transmit, receive } = this.plan.shape;
-    this.transmit = isShaped(transmit) ? new Shaper(transmit, tools) : null;
-    this.receive = isShaped(receive) ? new Shaper(receive, tools) : null;
   }
 }

@@ -1,6 +1,6 @@
 import { LearningTable } from './learning-table.ts';
 import type { Mac } from './packet/mac.ts';
-import type { GuestPort } from './port.ts';
+import type { GuestPort } from './guest-port.ts';
 import type { DropReason } from './switch-config.ts';
 import { isNetworkMac, type SwitchPlan } from './switch-plan.ts';
 

@@ -18,6 +18,8 @@ export interface SwitchPort {
   readonly mac: string;
   /** The name of the machine, for reports. */
   readonly machine: string;
+  /** The listening socket of the passt by which it goes out over TCP; null without. */
+  readonly passt: string | null;
   readonly shape: LinkShape;
 }
 
@@ -105,6 +107,8 @@ export interface PortStatus {
   readonly id: string;
   /** Its adapter accepted the connection. */
   readonly connected: boolean;
+  /** Its passt did. */
+  readonly passtConnected: boolean;
   readonly receivedFrames: number;
   readonly receivedBytes: number;
   readonly sentFrames: number;

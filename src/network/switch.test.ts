@@ -81,6 +81,7 @@ describe('a switch', () => {
     expect(a).toEqual({
       id: 'a',
       connected: true,
+      passtConnected: false,
       sentFrames: 2,
       sentBytes: 2 * frame.length,
       receivedFrames: 0,

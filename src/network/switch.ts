@@ -1,38 +1,24 @@
 import { BackPressure } from './back-pressure.ts';
 import type { Receipt } from './connection.ts';
+import { GuestPort } from './guest-port.ts';
 import { guestVerdict, type Owners } from './guest-policy.ts';
 import { LeaseBook } from './lease-book.ts';
-import type { LeaseStore } from './lease-file.ts';
 import { readArp } from './packet/arp.ts';
 import { lengthBytes, type FrameSink } from './packet/frame-decoder.ts';
 import { isGroup } from './packet/mac.ts';
 import { etherTypes, Packet } from './packet/packet.ts';
-import { GuestPort, Port } from './port.ts';
+import { Port } from './port.ts';
 import { NetworkServices, type Asker, type ServedPlan } from './services.ts';
-import type { ShaperTools } from './shaper.ts';
 import { Stations } from './stations.ts';
 import type { SwitchStatus } from './switch-config.ts';
 import { emptyPlan, isNetworkMac, type PortPlan, type SwitchPlan } from './switch-plan.ts';
+import type { Intake, SwitchTools } from './switch-tools.ts';
 import { UdpReplies } from './udp-replies.ts';
 import { mayReachGuests, uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
 
 /** An Ethernet header and one VLAN tag. */
 const headerBytes = 18;
 const dnsPort = 53;
-
-export interface SwitchTools extends ShaperTools {
-  /** Milliseconds since 1970. */
-  readonly wallClock: () => number;
-  /** Null where leases end with the switch. */
-  readonly leases: LeaseStore | null;
-}
-
-/** What a port gives to its connection. */
-export interface Intake {
-  readonly port: Port;
-  /** Takes bytes of the stream. */
-  readonly receive: (chunk: Buffer) => Receipt;
-}
 
 /**
  * A learning switch with the services of a network. It switches frames between guests, answers what is for the network itself,
@@ -78,7 +64,8 @@ export class Switch {
     for (const [id, port] of this.ports) if (!wanted.has(id)) this.#unplug(port);
     for (const each of plan.ports) this.#plugIn(each, maxFrame);
     this.#stations.configure(plan, this.ports);
-    for (const port of [...this.ports.values(), this.uplink]) port.decoder.maxFrame = maxFrame;
+    for (const port of this.ports.values()) port.maxFrame = maxFrame;
+    this.uplink.decoder.maxFrame = maxFrame;
     this.#leases.configure(plan.services, plan.hosts, this.#tools.wallClock());
   }
 
@@ -92,20 +79,22 @@ export class Switch {
 
   /** Where the bytes of an adapter go. */
   intakeOf(port: GuestPort): Intake {
-    const sink: FrameSink = {
-      frame: (buffer, start, end) => this.#fromGuest(port, buffer, start, end),
-      oversize: () => port.drop('malformed'),
-    };
-    return { port, receive: (chunk) => this.#receive(port, chunk, sink) };
+    return this.#intake(port, (buffer, start, end) => this.#fromGuest(port, buffer, start, end));
+  }
+
+  /** Where the bytes of its passt go. */
+  passtIntakeOf(port: GuestPort): Intake {
+    return this.#intake(port.passt, (buffer, start, end) => this.#fromPasst(port, buffer, start, end));
   }
 
   /** Where the bytes of the NAT process go. */
   uplinkIntake(): Intake {
-    const sink: FrameSink = {
-      frame: (buffer, start, end) => this.#fromUplink(buffer, start, end),
-      oversize: () => this.uplink.drop('malformed'),
-    };
-    return { port: this.uplink, receive: (chunk) => this.#receive(this.uplink, chunk, sink) };
+    return this.#intake(this.uplink, (buffer, start, end) => this.#fromUplink(buffer, start, end));
+  }
+
+  #intake(port: Port, frame: FrameSink['frame']): Intake {
+    const sink: FrameSink = { frame, oversize: () => port.drop('malformed') };
+    return { port, receive: (chunk) => this.#receive(port, chunk, sink) };
   }
 
   #receive(port: Port, chunk: Buffer, sink: FrameSink): Receipt {
@@ -129,7 +118,8 @@ export class Switch {
     for (const port of this.#dirty) {
       port.flush(sender);
       isHeld ||= port.outlet?.isHolding === true;
-      this.#pressure.sent(sender, port);
+      // The NAT process waits for nobody: what it sends is for all.
+      if (sender !== this.uplink) this.#pressure.sent(sender, port);
     }
     this.#dirty.length = 0;
     return isHeld;
@@ -147,6 +137,7 @@ export class Switch {
     this.#services.neighbours.forget(port.mac);
     port.close();
     port.plug(null);
+    port.passt.plug(null);
   }
 
   /** A frame of a guest, through its link. */
@@ -242,18 +233,20 @@ export class Switch {
   }
 
   #reply(port: GuestPort, frame: Buffer): void {
-    const run = Buffer.allocUnsafeSlow(lengthBytes + frame.length);
-    run.writeUInt32BE(frame.length);
-    run.set(frame, lengthBytes);
-    this.#send(port, port, run, 0, run.length);
+    const length = Buffer.alloc(lengthBytes);
+    length.writeUInt32BE(frame.length);
+    this.#send(port, port, Buffer.concat([length, frame]), 0, lengthBytes + frame.length);
   }
 
   #toUplink(port: GuestPort, packet: Packet): void {
     const context = this.#context;
     const verdict = context ? uplinkVerdict(packet, context) : 'forbidden';
-    if (verdict === null)
-      this.#append(port, this.uplink, packet.buffer, packet.start - lengthBytes, packet.end);
-    else port.drop(verdict);
+    if (verdict !== null) {
+      port.drop(verdict);
+      return;
+    }
+    const way = port.passt.takes(packet, port.mac, this.plan) ? port.passt : this.uplink;
+    this.#append(port, way, packet.buffer, packet.start - lengthBytes, packet.end);
   }
 
   #toAll(sender: Port, buffer: Buffer, start: number, end: number): void {
@@ -279,6 +272,13 @@ export class Switch {
   #append(sender: Port, port: Port, buffer: Buffer, start: number, end: number): void {
     if (!port.hasRun) this.#dirty.push(port);
     port.append(buffer, start, end, sender);
+  }
+
+  #fromPasst(port: GuestPort, buffer: Buffer, start: number, end: number): void {
+    const packet = this.#packet;
+    if (!packet.read(buffer, start + lengthBytes, end)) port.passt.drop('malformed');
+    else if (!port.passt.mayReach(packet, port.mac, this.plan)) port.passt.drop('forbidden');
+    else this.#send(port.passt, port, buffer, start, end);
   }
 
   #fromUplink(buffer: Buffer, start: number, end: number): void {

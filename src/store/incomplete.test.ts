@@ -1,4 +1,13 @@
-import { linkSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -36,6 +45,27 @@ it('leaves the files of a directory whose files all had their places', async () 
   writeFileSync(at('web-disk1.vmdk'), 'new');
   await removeIncomplete(temporary);
   expect(readdirSync(place).sort()).toEqual(['web-disk1.vmdk', 'web.ovf']);
+});
+
+it.each([0, 1, 2, 3])('moves the others to their places when %i of three were moved', async (count) => {
+  const temporary = at('.kame.0000abcd.placing');
+  rmSync(temporary, { recursive: true });
+  mkdirSync(at('.kame.0000abcd.moving'));
+  const names = ['web-disk1.vmdk', 'web.mf', 'web.ovf'];
+  for (const [index, name] of names.entries())
+    writeFileSync(index < count ? at(name) : at('.kame.0000abcd.moving', name), 'new');
+  await removeIncomplete(temporary);
+  expect(readdirSync(place).sort()).toEqual(names);
+});
+
+it('moves nothing onto a file that came in the meantime', async () => {
+  const temporary = at('.kame.0000abcd.placing');
+  rmSync(temporary, { recursive: true });
+  mkdirSync(at('.kame.0000abcd.moving'));
+  for (const name of ['web-disk1.vmdk', 'web.ovf']) writeFileSync(at('.kame.0000abcd.moving', name), 'new');
+  writeFileSync(at('web.ovf'), 'mine');
+  await removeIncomplete(temporary);
+  expect([readdirSync(place), readFileSync(at('web.ovf'), 'utf8')]).toEqual([['web.ovf'], 'mine']);
 });
 
 it('never removes a file of the source of a clone that was not complete', async () => {

@@ -13,19 +13,22 @@ export const bundleExtension = '.vmwarevm';
 export const creatingExtension = '.creating';
 /** Extension of a hidden directory whose files get their places beside it one by one, `.kame.XXXX.placing`. */
 export const placingExtension = '.placing';
-/** Extension of such a directory once all of them have their places. */
-const placedExtension = '.placed';
 
 /** The name that such a directory gets once all files have their places: they stay from then on, whatever happens. */
 export function placedName(directory: string): string {
-  return directory.slice(0, -placingExtension.length) + placedExtension;
+  return `${directory.slice(0, -placingExtension.length)}.placed`;
+}
+
+/** The name that it gets where there are no hard links, when all files are complete and are about to be moved to their places. */
+export function movingName(directory: string): string {
+  return `${directory.slice(0, -placingExtension.length)}.moving`;
 }
 /** Extension of a bundle that is being deleted, `.NAME.XXXX.deleting`. */
 export const deletingExtension = '.deleting';
 
 /** Whether a name is that of an incomplete or partly deleted bundle, or of an incomplete export, as bundle-directory.ts makes them. */
 export function isAsideName(name: string): boolean {
-  return /^\..+\.[0-9a-f]{8}\.(?:creating|placing|placed|deleting)$/.test(name);
+  return /^\..+\.[0-9a-f]{8}\.(?:creating|placing|placed|moving|deleting)$/.test(name);
 }
 
 /** Of a companion's record in a run directory: `NAME.companion.json`. */
@@ -246,7 +249,7 @@ export interface NetworkRunNames {
   readonly directory: string;
   /** The control socket of its switch. */
   readonly control: string;
-  /** What its switch knows of leases, for the next one. */
+  /** What its switch knows of leases, for the next one. It is beside the directory, and stays when that goes. */
   readonly leases: string;
   readonly switchLog: string;
   readonly natLog: string;
@@ -266,7 +269,7 @@ export function networkNamesIn(directory: string): NetworkRunNames {
   return {
     directory,
     control: join(directory, 'switch'),
-    leases: join(directory, 'leases.json'),
+    leases: `${directory}.leases.json`,
     switchLog: join(directory, 'switch.log'),
     natLog: join(directory, 'nat.log'),
   };

@@ -43,6 +43,8 @@ export interface RunRecord {
   readonly blockers: readonly { readonly device: string; readonly reason: string; readonly remedy: string }[];
   /** What became of its wish for 3D, from the launch plan; null without one. */
   readonly graphics: { readonly accelerated: boolean; readonly note: string } | null;
+  /** Variables of the guest that were set since it started, by their keys in lower case. */
+  readonly guestInfo: Readonly<Record<string, string>>;
   /** The monitor commands of the plan: a daemon that died before `engine` was written may not have sent them. */
   readonly setup: readonly unknown[];
   /** ISO 8601 */
@@ -88,6 +90,7 @@ function withDefaults(value: RunRecord): RunRecord {
     networks: Array.isArray(value.networks) ? value.networks : [],
     blockers: Array.isArray(value.blockers) ? value.blockers : [],
     ramNote: typeof value.ramNote === 'string' ? value.ramNote : null,
+    guestInfo: typeof value.guestInfo === 'object' ? value.guestInfo : {},
     graphics: typeof value.graphics?.note === 'string' ? value.graphics : null,
   };
 }

@@ -9,7 +9,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { refused } from '../../test/support/refused.ts';
+import { fillDiskAfter } from '../../test/support/full-disk.ts';
+import { like, refused } from '../../test/support/refused.ts';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { deferred } from '../core/deferred.ts';
 import { freeSpace } from '../sys/free-space.ts';
@@ -80,6 +81,14 @@ describe('the files of a machine', () => {
     expect(await uploads.list()).toMatchObject([{ bytes: 0 }]);
   });
 
+  it('are removed when the disk becomes full meanwhile, with the reason', async () => {
+    await fillDiskAfter(2);
+    const { done, notices } = send(bundle, 'vmx', '01', '234');
+    expect(await refused(done)).toMatchObject({ code: 'DISK_FULL', next: like(/\S/u) });
+    expect(notices).toEqual(['ready 0']);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it.each([
     ['a name that leads out', [file('../x.vmx', 1)], 'INVALID_NAME'],
     ['no machine', [file('x.txt', 1)], 'USAGE'],
@@ -89,6 +98,7 @@ describe('the files of a machine', () => {
     const { done, notices } = send(files, 'x');
     expect((await refused(done)).code).toBe(code);
     expect(notices).toEqual([]);
+    expect(await uploads.list()).toEqual([]);
   });
 
   it('share the disk with others that are on their way', async () => {

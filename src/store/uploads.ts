@@ -85,6 +85,11 @@ export class Uploads {
             notices.received(bytes);
           },
         });
+      } catch (error) {
+        // What does not fit, and of which nothing has come, cannot go on.
+        const isTooLarge = error instanceof KameError && error.code === 'DISK_FULL';
+        if (isTooLarge && (await this.#read(id))?.bytes === 0) await this.remove(id);
+        throw error;
       } finally {
         this.#promised.delete(id);
       }

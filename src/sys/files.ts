@@ -14,7 +14,11 @@ export function fileError(error: unknown, path: string): KameError {
     });
   }
   if (errnoOf(error) === 'ENOENT')
-    return new KameError('FILE_ACCESS', `${path} does not exist.`, { cause: error, details: { path } });
+    return new KameError('FILE_ACCESS', `${path} does not exist.`, {
+      next: 'Check the path.',
+      cause: error,
+      details: { path },
+    });
   const why = ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')
     ? `this user has no permission (${errnoOf(error)})`
     : messageOf(error);

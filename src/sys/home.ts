@@ -1,8 +1,8 @@
 import { realpathSync, statSync, type Stats } from 'node:fs';
-import { homedir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { KameError, errnoOf } from '../core/errors.ts';
 import { fileError } from './files.ts';
+import { chosenHome } from './home-path.ts';
 import { isOwner } from './own-file.ts';
 
 /** macOS allows 104 bytes for the path of a socket, Linux 108, each including the terminating zero. */
@@ -25,8 +25,7 @@ export function realPathSync(path: string): string {
  * long for a socket.
  */
 export function kameHome(env: Readonly<Record<string, string | undefined>>): string {
-  const chosen = env['KAME_HOME'];
-  const given = chosen === undefined || chosen === '' ? join(homedir(), '.kame') : resolve(chosen);
+  const given = chosenHome(env);
   const real = realPathSync(given);
   return socketBytes(real) <= maxSocketPath ? real : given;
 }

@@ -108,11 +108,15 @@ async function fill(
   await handle.sync();
 }
 
+async function removeAll(files: readonly ReceivedFile[]): Promise<void> {
+  for (const { path } of files) await rm(path, { force: true });
+}
+
 /**
  * Receives files, after the part of them that is there already.
  * @param chunks what the sender sends after it was told where to begin
- * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED if the sender ended too early: what came is kept; USAGE if it sent too much:
- * nothing is kept
+ * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED if the sender ended too early: what came is kept; USAGE if it sent too much, and
+ * DISK_FULL if the disk became full meanwhile: nothing is kept
  */
 export async function receiveFiles(
   { label, directory, files, promisedBytes = 0 }: Reception,
@@ -133,11 +137,15 @@ export async function receiveFiles(
     };
     for (const file of files) await fill(file, incoming, came);
     if (incoming.hasRest) {
-      for (const { path } of files) await rm(path, { force: true });
+      await removeAll(files);
       throw tooMuch(label, total);
     }
     if (bytes < total) throw brokenOff(label, bytes, total);
   } catch (error) {
-    throw error instanceof KameError ? error : fileError(error, directory);
+    if (error instanceof KameError) throw error;
+    const failure = fileError(error, directory);
+    // Others need the room: guests stop when they cannot write.
+    if (failure.code === 'DISK_FULL') await removeAll(files);
+    throw failure;
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, expect, it } from 'vitest';
 import { extract } from '../../src/archive/extract.ts';
 import { endOfArchive, headerOf } from '../../src/archive/tar-header.ts';
@@ -21,7 +22,27 @@ const sample = (long: boolean) => {
     endOfArchive,
   ]);
 };
+const part = fc.constantFrom('a', 'd', '..', '.', '', 'd/s', 'n'.repeat(90), '\u202e', 'con');
+const anyHeader = fc.tuple(
+  fc.array(part, { maxLength: 3 }).map((parts) => parts.join('/').slice(0, 99)),
+  fc.constantFrom('directory', 'file', 'symlink', 'link'),
+  fc.constantFrom(0, 0, 1, 5, 512, 513, 2 ** 33),
+  fc.constantFrom('', '../..', 'd/a', '/etc/passwd'),
+);
+
+/** Entries with any names, in any order, some of whose content is missing. */
+const anyArchive = fc.array(anyHeader, { maxLength: 4 }).map((headers) =>
+  Buffer.concat([
+    ...headers.flatMap(([path, type, size, linkName]) => {
+      const header = headerOf({ ...common, path, type, linkName, size: type === 'file' ? size : 0 });
+      return [header, Buffer.alloc(type === 'file' && size < 1024 ? Math.ceil(size / 512) * 512 : 0, 'x')];
+    }),
+    endOfArchive,
+  ]),
+);
+
 const corpus: Corpus = {
+  generated: anyArchive,
   samples: [sample(false), sample(true)],
   pieces: ['../', '/', 'd/s/', 'ustar  ', '././@LongLink'].map((word) => Buffer.from(word)),
 };

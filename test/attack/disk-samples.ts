@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { seSparseExtent } from '../support/vmdk-kinds.ts';
+import { textOf, withNumbers, wordsOf } from './generated.ts';
 import type { Corpus } from './mutation.ts';
 
 const cluster = 512;
@@ -57,13 +59,25 @@ function qcow2(options: { backing?: string; version?: 2 | 3; features?: number }
   return bytes;
 }
 
+const qcow2s = [
+  qcow2(),
+  qcow2({ backing: 'base.qcow2' }),
+  qcow2({ version: 2, backing: 'b' }),
+  qcow2({ features: 16 }),
+];
+
 export const qcow2Corpus: Corpus = {
-  samples: [
-    qcow2(),
-    qcow2({ backing: 'base.qcow2' }),
-    qcow2({ version: 2, backing: 'b' }),
-    qcow2({ features: 16 }),
-  ],
+  samples: qcow2s,
+  generated: withNumbers(
+    qcow2s,
+    [
+      [4, 120],
+      [cluster, cluster + 16],
+      [cluster * 3, cluster * 3 + 16],
+      [cluster * 4, cluster * 4 + 64],
+    ],
+    'BE',
+  ),
   pieces: [
     '514649fb',
     'e2792aca00000005',
@@ -93,7 +107,28 @@ ddb.adapterType = "lsilogic"
 `;
 }
 
+const extentWords = [
+  ...['RW', 'RDONLY', 'NOACCESS', '8', '4192256', '0', '999999999999999'],
+  ...['FLAT', 'SPARSE', 'ZERO', 'VMFS', 'VMFSSPARSE', 'SESPARSE', 'VMFSRDM'],
+  ...['"a.vmdk"', '"../a"', '"/etc/passwd"', '"json:{}"', '""', '"'],
+];
+const descriptorLine = fc.oneof(
+  wordsOf(extentWords, ' ', 5),
+  fc
+    .tuple(fc.constantFrom('RW 8 FLAT', 'RW 8 SPARSE', 'RW 64 SESPARSE'), fc.constantFrom('"a" 0', '"b"'))
+    .map((parts) => parts.join(' ')),
+  wordsOf(
+    [
+      ...['CID', 'parentCID', 'createType', 'parentFileNameHint', 'encoding', 'encryptionKeys', '='],
+      ...['ffffffff', '1', '"custom"', '"vmfs"', '"fullDevice"', '"GBK"', '"UTF-8"', '"base.vmdk"'],
+    ],
+    '',
+    3,
+  ),
+);
+
 export const descriptorCorpus: Corpus = {
+  generated: textOf(descriptorLine, '# Disk DescriptorFile\ncreateType="custom"\n'),
   samples: [
     descriptor('RW 4192256 SPARSE "a-s001.vmdk"\nRW 2048 SPARSE "a-s002.vmdk"'),
     descriptor('RW 8 FLAT "D\u00e9p\u00f4t-flat.vmdk" 0\nNOACCESS 8 ZERO'),
@@ -155,8 +190,21 @@ function cowd(): Buffer {
   return bytes;
 }
 
+const sparses = [sparse(), streamed(), cowd()];
+
 export const sparseCorpus: Corpus = {
-  samples: [sparse(), streamed(), cowd()],
+  samples: sparses,
+  generated: withNumbers(
+    sparses,
+    [
+      [4, 80],
+      [1024, 1032],
+      [1536, 1552],
+      [2048, 2128],
+      [2560, 2568],
+    ],
+    'LE',
+  ),
   pieces: ['4b444d56', '434f5744', 'ffffffffffffffff', '0100000000000000'].map((hex) =>
     Buffer.from(hex, 'hex'),
   ),
@@ -164,19 +212,31 @@ export const sparseCorpus: Corpus = {
 
 const page = Buffer.alloc(4096, 's');
 
+const seSparses = [
+  seSparseExtent(128, new Map([[0, page]])),
+  seSparseExtent(
+    128,
+    new Map<number, Buffer | 'zero' | 'unmapped'>([
+      [1, 'zero'],
+      [2, page],
+      [3, page],
+      [9, 'unmapped'],
+    ]),
+  ),
+];
+
 export const seSparseCorpus: Corpus = {
-  samples: [
-    seSparseExtent(128, new Map([[0, page]])),
-    seSparseExtent(
-      128,
-      new Map<number, Buffer | 'zero' | 'unmapped'>([
-        [1, 'zero'],
-        [2, page],
-        [3, page],
-        [9, 'unmapped'],
-      ]),
-    ),
-  ],
+  samples: seSparses,
+  generated: withNumbers(
+    seSparses,
+    [
+      [0, 200],
+      [512, 552],
+      [1024, 1040],
+      [5120, 5200],
+    ],
+    'LE',
+  ),
   pieces: [
     'bebafeca00000000',
     'fecafeca00000000',
@@ -195,8 +255,36 @@ const original = {
 };
 const part = { at: 0, bytes: 4096, path: '/a/b.vmdk', offset: 0, length: 65_536 };
 
+const anyJson = fc.oneof(
+  fc.constantFrom<unknown>(
+    0,
+    512,
+    4096,
+    -1,
+    1e308,
+    null,
+    '',
+    '/a/b.vmdk',
+    '../x',
+    '1:2',
+    [],
+    {},
+    part,
+    original,
+  ),
+  fc.integer(),
+  fc.string({ maxLength: 6 }),
+);
+const anyPart = fc.record({ at: anyJson, bytes: anyJson, path: anyJson, offset: anyJson, length: anyJson });
+const anyMap = fc.record({
+  size: fc.oneof(fc.constant(65_536), anyJson),
+  parts: fc.oneof(fc.array(fc.oneof(fc.constant(part), anyPart), { maxLength: 3 }), anyJson),
+  originals: fc.oneof(fc.array(fc.oneof(fc.constant(original), anyJson), { maxLength: 3 }), anyJson),
+});
+
 /** What maps say of themselves. */
 export const mapCorpus: Corpus = {
+  generated: anyMap.map((map) => Buffer.from(JSON.stringify(map))),
   samples: [
     { size: 65_536, parts: [part], originals: [original] },
     { size: 512, parts: [part, part], originals: [original, { ...original, cid: null, path: '/a/c.vmdk' }] },

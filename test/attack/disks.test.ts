@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { expect, it } from 'vitest';
-import { mapHeader, readMapFacts } from '../../src/disk/disk-map.ts';
+import { mapHeader, readMapFacts } from '../../src/disk/map-facts.ts';
 import { checkQcow2 } from '../../src/disk/qcow2-header.ts';
 import { headerLength } from '../../src/disk/qcow2-layout.ts';
 import { Qcow2Pieces } from '../../src/disk/qcow2-pieces.ts';

@@ -1,12 +1,54 @@
 import type { ImageFile } from '../../src/disk/format/image-file.ts';
 import { noBlock, vdiFile } from '../support/vdi.ts';
 import { logEntry, mebibyte, sealed, vhdxPieces, type FilePiece, type VhdxOptions } from '../support/vhdx.ts';
+import { withNumbers } from './generated.ts';
 import { piecedImage } from './memory-image.ts';
 import type { Corpus } from './mutation.ts';
 
+const vdis = [vdiFile(), vdiFile({ type: 2, map: [0, 1] }), vdiFile({ map: [noBlock, noBlock - 1, 1] })];
+
 export const vdiCorpus: Corpus = {
-  samples: [vdiFile(), vdiFile({ type: 2, map: [0, 1] }), vdiFile({ map: [noBlock, noBlock - 1, 1] })],
+  samples: vdis,
+  generated: withNumbers(
+    vdis,
+    [
+      [64, 80],
+      [340, 392],
+      [512, 524],
+    ],
+    'LE',
+  ),
   pieces: ['7f10dabe01000100', 'feffffff', '00000010', '0002000000000000'].map((hex) =>
+    Buffer.from(hex, 'hex'),
+  ),
+};
+
+/** The beginning of a disk with a partition table: of a BIOS, with code, or a GPT with an EFI system partition. */
+function bootHead(gpt: boolean): Buffer {
+  const head = Buffer.alloc(1024 + 128);
+  head.writeUInt16LE(0xaa55, 510);
+  head.writeUInt8(gpt ? 0xee : 0x83, 446 + 4);
+  if (!gpt) return head.fill(0x90, 0, 4);
+  head.write('EFI PART', 512);
+  head.writeUInt32LE(128, 512 + 84);
+  head.write('28732ac11ff8d211ba4b00a0c93ec93b', 1024, 'hex');
+  return head;
+}
+
+const bootHeads = [bootHead(false), bootHead(true)];
+
+export const bootCorpus: Corpus = {
+  samples: bootHeads,
+  generated: withNumbers(
+    bootHeads,
+    [
+      [440, 512],
+      [512, 604],
+      [1024, 1056],
+    ],
+    'LE',
+  ),
+  pieces: ['55aa', '4546492050415254', '28732ac11ff8d211ba4b00a0c93ec93b'].map((hex) =>
     Buffer.from(hex, 'hex'),
   ),
 };
@@ -51,8 +93,11 @@ const blocks = pieces({
 });
 
 /** Only the pieces that are not zeros: their places are fixed. */
+const vhdxs = [plain, logged, blocks].map((sample) => Buffer.concat(sample.map(({ bytes }) => bytes)));
+
 export const vhdxCorpus: Corpus = {
-  samples: [plain, logged, blocks].map((sample) => Buffer.concat(sample.map(({ bytes }) => bytes))),
+  samples: vhdxs,
+  generated: withNumbers(vhdxs, [[0, vhdxs[0]?.length ?? 0]], 'LE'),
   pieces: ['0600400000000000', '6c6f6765', '7a65726f', '64657363', '68656164', '72656769'].map((hex) =>
     Buffer.from(hex, 'hex'),
   ),

@@ -1,3 +1,5 @@
+import type { Arbitrary } from 'fast-check';
+
 /** Random numbers from a seed (mulberry32): fast, because an attack draws millions of them. */
 export class Dice {
   #state: number;
@@ -70,6 +72,8 @@ export interface Corpus {
   readonly samples: readonly Buffer[];
   /** Pieces of the format: keys, values, magic numbers. */
   readonly pieces: readonly Buffer[];
+  /** Inputs that are made otherwise than by changing bytes. */
+  readonly generated?: Arbitrary<Buffer>;
 }
 
 function splice(bytes: Buffer, at: number, removed: number, added: Buffer): Buffer {

@@ -1,7 +1,10 @@
+import type { Arbitrary } from 'fast-check';
+import { dictionary } from './generated.ts';
 import type { Corpus } from './mutation.ts';
 
-function corpus(samples: readonly string[], pieces: string): Corpus {
+function corpus(samples: readonly string[], pieces: string, generated: Arbitrary<Buffer>): Corpus {
   return {
+    generated,
     samples: samples.map((text) => Buffer.from(text)),
     pieces: pieces.split('~').map((text) => Buffer.from(text)),
   };
@@ -71,6 +74,69 @@ encryption.data = "xx"\r
 export const vmxCorpus = corpus(
   [linuxMachine, windowsMachine],
   '\nmemsize = "~\n.encoding = "GBK"\n~\n.encoding = Shift_JIS\n~.encoding = "utf-16le"\n~\nethernet99.present = "TRUE"\n~\nscsi3:15.present = TRUE\n~ = ~"~#~|FF~\nusb.present = "TRUE"\n~\nsvga.numDisplays = "17"\n~\nkame.ethernet0.device = "virtio-net"\n',
+  dictionary(
+    [
+      ...[
+        'scsi#',
+        'sata#',
+        'ide#',
+        'nvme#',
+        'scsi#:1',
+        'sata#:0',
+        'ide#:1',
+        'nvme#:0',
+        'ethernet#',
+        'floppy#',
+      ],
+      ...[
+        'serial#',
+        'sharedFolder#',
+        'usb',
+        'svga',
+        'sound',
+        'kame.ethernet#',
+        'kame.nvme#',
+        'uuid',
+        'bios',
+        '',
+      ],
+    ],
+    [
+      ...[
+        '.present',
+        '.fileName',
+        '.deviceType',
+        '.virtualDev',
+        '.mode',
+        '.connectionType',
+        '.vnet',
+        '.address',
+      ],
+      ...[
+        '.addressType',
+        '.fileType',
+        '.hostPath',
+        '.numDisplays',
+        '.device',
+        '.bios',
+        'memsize',
+        'numvcpus',
+      ],
+      ...['guestOS', 'firmware', 'displayName', '.encoding', 'virtualHW.version', 'checkpoint.vmState'],
+    ],
+    [
+      'a.vmdk',
+      'cdrom-image',
+      'lsilogic',
+      'pvscsi',
+      'vmxnet3',
+      'nat',
+      'custom',
+      'VMnet5',
+      'efi',
+      'arm-debian-64',
+    ],
+  ),
 );
 
 const snapshots = `.encoding = "UTF-8"
@@ -111,4 +177,22 @@ snapshot.needConsolidate = "TRUE"
 export const vmsdCorpus = corpus(
   [snapshots],
   '\nsnapshot2.uid = "2"\n~\nsnapshot1.parent = "3"\n~\nsnapshot0.parent = "3"\n~snapshot99999.uid = "4"\n~snapshot4.disk9.node = "x"\n~\nsnapshot0.uid = "2147483647"\n~snapshot.current = "9"\n~rollingTier5.uid = "1"\n~ = ~"~\n',
+  dictionary(
+    ['snapshot', 'snapshot#', 'snapshot#.disk0', 'snapshot#.disk1', 'rollingTier#', 'snapshot.mru#', ''],
+    [
+      ...['.uid', '.parent', '.lastUID', '.current', '.numSnapshots', '.filename', '.displayName', '.type'],
+      ...[
+        '.createTimeHigh',
+        '.createTimeLow',
+        '.numDisks',
+        '.fileName',
+        '.node',
+        '.tiers',
+        '.numClones',
+        '.clone0',
+      ],
+      ...['.interval', '.maximum', '.numRollingTiers', '.needConsolidate', 'cloneOf0', 'sentinel0'],
+    ],
+    ['1', '2', '3', 'a.vmsn', 'a.vmdk', 'scsi0:0', 'TRUE', '1, 2'],
+  ),
 );

@@ -46,6 +46,7 @@ const details: api.NetworkDetails = {
       address: '192.168.77.130',
       hostName: 'web.kame',
       connected: true,
+      outBy: 'passt',
       dropped: { 'spoofed-mac': 3, storm: 12 },
     },
   ],
@@ -53,6 +54,7 @@ const details: api.NetworkDetails = {
   reservations: [{ mac: '00:0c:29:00:00:01', address: '192.168.77.130', machine: 'web' }],
   switchPid: 7,
   natPid: 8,
+  withoutPasst: null,
   trouble: null,
 };
 const of = '/v1/networks/vmnet8';
@@ -100,11 +102,21 @@ describe('network', () => {
     daemon.on(`GET ${of}`, json(details));
     const { stdout } = await run(['network', 'show', 'vmnet8']);
     expect(stdout).toContain('IPv6 prefix  fd12:3456:789a:8::/64\n');
-    expect(stdout).toContain('web      ethernet0  00:0c:29:00:00:01  192.168.77.130  web.kame  yes\n');
+    expect(stdout).toContain(
+      'web      ethernet0  00:0c:29:00:00:01  192.168.77.130  web.kame  yes        passt\n',
+    );
+    expect(stdout).not.toContain('Without passt');
     expect(stdout).toContain('Dropped from web ethernet0: 3 spoofed-mac, 12 storm\n');
     expect(stdout).toContain('tcp       127.0.0.1:8080  web:80  listening\n');
     expect(stdout).toContain('192.168.77.130  00:0c:29:00:00:01  web\n');
     expect(JSON.parse((await run(['network', 'show', 'vmnet8', '--json'])).stdout)).toEqual(details);
+  });
+
+  it('show says why machines do not go out by passt', async () => {
+    daemon.on(`GET ${of}`, json({ ...details, withoutPasst: 'passt is not installed' }));
+    expect((await run(['network', 'show', 'vmnet8'])).stdout).toContain(
+      'Without passt  passt is not installed\n',
+    );
   });
 
   it('create sends only what was given', async () => {

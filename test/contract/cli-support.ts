@@ -37,7 +37,9 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 
 export function json(value: unknown, status = 200): Handler {
   return (response) => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+    const text = JSON.stringify(value);
+    const length = Buffer.byteLength(text);
+    response.writeHead(status, { 'content-type': 'application/json', 'content-length': length }).end(text);
   };
 }
 

@@ -162,6 +162,8 @@ const vmx: Golden['replies'][string] = (response) => {
   response.end('displayName = "demo"\nguestinfo.y = "|22a|22 | b"\n');
 };
 
+const info = json({ variables: { 'guestinfo.y': 'ready' } });
+
 const variableRows: readonly GoldenLine[] = [
   [
     ['readVariable', V, 'runtimeConfig', 'displayName'],
@@ -170,13 +172,17 @@ const variableRows: readonly GoldenLine[] = [
       stdout: 'demo\n',
     },
   ],
-  [['readVariable', V, 'guestVar', 'Y'], { replies: { 'GET /vmx': vmx }, stdout: '"a" | b\n' }],
-  [['readVariable', V, 'GUESTVAR', 'x'], { replies: { 'GET /vmx': vmx }, stdout: '\n' }],
+  [
+    ['readVariable', V, 'runtimeConfig', 'guestinfo.Y'],
+    { replies: { 'GET /vmx': vmx }, stdout: '"a" | b\n' },
+  ],
+  [['readVariable', V, 'guestVar', 'Y'], { replies: { 'GET /guest/info': info }, stdout: 'ready\n' }],
+  [['readVariable', V, 'GUESTVAR', 'x'], { replies: { 'GET /guest/info': info }, stdout: '\n' }],
   [
     ['readVariable', V, 'guestVar', 'ip'],
     {
       replies: {
-        'GET /vmx': vmx,
+        'GET /guest/info': info,
         'GET /addresses': json({ ip: '10.0.2.15', interfaces: [] }),
       },
       stdout: '10.0.2.15\n',
@@ -185,8 +191,28 @@ const variableRows: readonly GoldenLine[] = [
   [
     ['writeVariable', V, 'guestVar', 'x', 'a "b" |'],
     {
+      replies: { 'PUT /guest/info': done },
+      bodies: [{ name: 'guestinfo.x', value: 'a "b" |' }],
+    },
+  ],
+  [
+    ['writeVariable', V, 'guestVar', 'x', 'y'],
+    {
+      replies: {
+        'PUT /guest/info': json(
+          { code: 'WRONG_STATE', message: 'No.', next: '', details: { state: 'stopped' } },
+          409,
+        ),
+      },
+      stdout: `Error: The virtual machine is not powered on: ${V}\n`,
+      code: 255,
+    },
+  ],
+  [
+    ['writeVariable', V, 'runtimeConfig', 'guestinfo.x', 'y'],
+    {
       replies: { 'PATCH ': json(demoDetails) },
-      bodies: [{ settings: [{ key: 'guestinfo.x', value: 'a "b" |' }] }],
+      bodies: [{ settings: [{ key: 'guestinfo.x', value: 'y' }] }],
     },
   ],
   [

@@ -57,7 +57,7 @@ function byApi(planned: Planned, home: TestHome): Asked {
 }
 
 function byCommand(planned: Planned, home: TestHome): Asked {
-  const child = spawn(process.execPath, [join(builtIn, 'kame.mjs'), ...planned.args], {
+  const child = spawn(process.execPath, [join(builtIn, 'kame.cjs'), ...planned.args], {
     env: { ...process.env, ...home.env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -92,7 +92,6 @@ export class FakeSessionHelper implements AsyncDisposable {
 
   #onRequest(asked: Record<string, unknown>, stream: number, peer: FakeToolsPeer): void {
     const { service } = asked;
-    peer.send(frameTypes.started, stream);
     if (service === 'clipboardWatch') {
       this.#watches.set(stream, peer);
       if (this.#options.silent !== true) this.say(JSON.stringify({ owner: 'none', types: [] }));

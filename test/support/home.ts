@@ -17,8 +17,8 @@ import { kame } from './kame-command.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
 export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
-const program = join(builtIn, 'kame.mjs');
-const vmrunProgram = join(builtIn, 'vmrun.mjs');
+const program = join(builtIn, 'kame.cjs');
+const vmrunProgram = join(builtIn, 'vmrun.cjs');
 const daemon = builtDaemon(join(builtIn, 'kamed.mjs'));
 
 /** Where the tiny images of all tests are kept: built once, linked into each home. */

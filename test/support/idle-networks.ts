@@ -15,6 +15,7 @@ export const idleNetworks: MakeNetworks = ({ networkStore }) => ({
       ports: [],
       leases: [],
       forwards: forwards.map((forward) => ({ forward, state: 'waiting', reason: null })),
+      withoutPasst: null,
       trouble: null,
     };
   },

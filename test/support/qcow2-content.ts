@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { mapBacking } from '../../src/disk/disk-map.ts';
+import { mapBacking } from '../../src/disk/map-facts.ts';
 
 /** Bits of a table's entry that say where something is (QEMU's docs/interop/qcow2.txt). */
 const offsetBits = 0x00ff_ffff_ffff_fe00n;

@@ -4,7 +4,8 @@ import { deflateSync } from 'node:zlib';
 // footer follows (VMware, "Virtual Disk Format 5.0").
 
 const sectorBytes = 512;
-const grainSectors = 128;
+/** Of VMware's products: 64 KiB. */
+const usualGrainSectors = 128;
 const perTable = 512;
 const atEnd = 0xffff_ffff_ffff_ffffn;
 
@@ -20,7 +21,7 @@ function marker(sectors: number, type: number): Buffer {
   return bytes;
 }
 
-function header(sectors: number, directory: bigint): Buffer {
+function header(sectors: number, grainSectors: number, directory: bigint): Buffer {
   const bytes = Buffer.alloc(sectorBytes);
   bytes.write('KDMV', 0);
   bytes.writeUInt32LE(3, 4);
@@ -46,8 +47,12 @@ export interface StreamParts {
   readonly tail: Buffer;
 }
 
-/** Makes the parts of a disk. @param grains its content by the number of the grain: 64 KiB each */
-export function streamParts(sectors: number, grains: ReadonlyMap<number, Buffer>): StreamParts {
+/** Makes the parts of a disk. @param grains its content by the number of the grain */
+export function streamParts(
+  sectors: number,
+  grains: ReadonlyMap<number, Buffer>,
+  grainSectors = usualGrainSectors,
+): StreamParts {
   const text = `# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="streamOptimized"\nRDONLY ${sectors} SPARSE "disk.vmdk"\n`;
   const descriptor = padded(Buffer.from(text));
   const body: Buffer[] = [];
@@ -78,10 +83,10 @@ export function streamParts(sectors: number, grains: ReadonlyMap<number, Buffer>
     marker(directory.length / sectorBytes, 2),
     directory,
     marker(1, 3),
-    header(sectors, BigInt(at + 1)),
+    header(sectors, grainSectors, BigInt(at + 1)),
     marker(0, 0),
   ];
-  return { header: header(sectors, atEnd), descriptor, body, tail: Buffer.concat(tail) };
+  return { header: header(sectors, grainSectors, atEnd), descriptor, body, tail: Buffer.concat(tail) };
 }
 
 /** The whole disk as one file. */

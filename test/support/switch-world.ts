@@ -11,7 +11,8 @@ import type {
 } from '../../src/network/switch-config.ts';
 import { planSwitch } from '../../src/network/switch-plan.ts';
 import type { LeaseStore } from '../../src/network/lease-file.ts';
-import { Switch, type Intake } from '../../src/network/switch.ts';
+import { Switch } from '../../src/network/switch.ts';
+import type { Intake } from '../../src/network/switch-tools.ts';
 import { Timetable } from '../../src/network/timetable.ts';
 import { framed } from './frames.ts';
 
@@ -46,7 +47,7 @@ export const uplink: SwitchUplink = {
 };
 
 export function portOf(id: string, mac: string, fields: Partial<SwitchPort> = {}): SwitchPort {
-  return { id, socket: `/tmp/none/${id}`, mac, machine: id, shape: noShape, ...fields };
+  return { id, socket: `/tmp/none/${id}`, mac, machine: id, passt: null, shape: noShape, ...fields };
 }
 
 export const hosts = [
@@ -123,6 +124,9 @@ export class SwitchWorld implements Disposable {
     this.switch.configure(planSwitch(config));
     for (const port of this.switch.ports.values()) {
       if (port.outlet === null) this.#plug(port.id, this.switch.intakeOf(port));
+      const passt = `passt of ${port.id}`;
+      if (port.plan.passt !== null && port.passt.outlet === null)
+        this.#plug(passt, this.switch.passtIntakeOf(port));
     }
     if (config.uplink && this.switch.uplink.outlet === null) this.#plug('uplink', this.switch.uplinkIntake());
   }

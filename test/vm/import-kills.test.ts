@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { KameClient } from '../../src/client/node/client.ts';
 import { FileEvents } from '../faults/moment.ts';
+import { writeDisk } from '../support/disk-content.ts';
 import { engineTest as it } from '../support/engine-test.ts';
+import { Guest } from '../support/guest.ts';
 import { waitForExit, type TestHome } from '../support/home.ts';
+import { shownIn } from '../support/in-place.ts';
+import { qemuImg } from '../support/qemu-img.ts';
 
 /** All files below a directory, each with its hash. */
 async function filesIn(directory: string): Promise<string[]> {
@@ -63,6 +67,22 @@ const unfinished = /^\..+\.(?:creating|placing|placed|deleting|tmp)$/;
 const unfinishedIn = async (directory: string) =>
   (await readdir(directory)).filter((name) => unfinished.test(name));
 
+/** Imports a file or a bundle, killed at every other change of files. */
+async function importsAreWhole(home: TestHome, path: string): Promise<void> {
+  const before = await filesIn(dirname(path));
+  const kills = await sweep(
+    home,
+    async (client, at) => await client.machines.import({ path, name: `web${at}` }),
+    async (client) => {
+      expect(await unfinishedIn(join(home.path, 'machines'))).toEqual([]);
+      const states = (await client.machines.list()).map(({ state }) => state);
+      expect(new Set(states)).toEqual(new Set(['stopped']));
+    },
+  );
+  expect(kills).toBeGreaterThan(1);
+  expect(await filesIn(dirname(path))).toEqual(before);
+}
+
 describe('killed while it changes files,', () => {
   it.for(['ova', 'vmwarevm'])(
     'the import of a %s leaves a whole machine or nothing, and the original as it was',
@@ -71,20 +91,50 @@ describe('killed while it changes files,', () => {
       await mkdir(old);
       const path = join(old, `web.${kind}`);
       await home.json('export', demo.name, path);
-      const before = await filesIn(old);
-      const kills = await sweep(
-        home,
-        async (client, at) => await client.machines.import({ path, name: `web${at}` }),
-        async (client) => {
-          expect(await unfinishedIn(join(home.path, 'machines'))).toEqual([]);
-          const states = (await client.machines.list()).map(({ state }) => state);
-          expect(new Set(states)).toEqual(new Set(['stopped']));
-        },
-      );
-      expect(kills).toBeGreaterThan(1);
-      expect(await filesIn(old)).toEqual(before);
+      await importsAreWhole(home, path);
     },
   );
+
+  it.for(['vmdk', 'vhdx', 'vdi'])(
+    'the import of a disk as %s leaves a whole machine or nothing, and the disk as it was',
+    async (format, { home, demo }) => {
+      const old = join(home.path, 'old');
+      await mkdir(old);
+      const path = join(old, `web.${format}`);
+      qemuImg('convert', '-f', 'qcow2', '-O', format, await demo.top(), path);
+      await importsAreWhole(home, path);
+    },
+  );
+
+  it('a merge of layers over a disk in place loses nothing, and writes nothing below them', async ({
+    home,
+    demo,
+  }) => {
+    const old = join(home.path, 'old', 'web.vmwarevm');
+    await mkdir(join(old, '..'));
+    await home.json('export', demo.name, old);
+    const before = await filesIn(old);
+    await home.json('import', old, 'web', '--in-place');
+    const web = new Guest(home, 'web');
+    let written = 0;
+    const kills = await sweep(
+      home,
+      async (client) => await client.snapshots.delete('web', 'a'),
+      async (client) => {
+        // What was killed is done now, or can be done again.
+        for (const { label } of await client.snapshots.list('web'))
+          await client.snapshots.delete('web', label);
+        expect(await web.layers()).toEqual(['disk0.qcow2']);
+        if (written > 0) expect(await shownIn(await web.top())).toBe(`${written} ${written} 0 0`);
+        written += 1;
+        writeDisk(await web.top(), written, 1);
+        await client.snapshots.take('web', { label: 'a' });
+        writeDisk(await web.top(), written, 2);
+      },
+    );
+    expect(kills).toBeGreaterThan(1);
+    expect(await filesIn(old)).toEqual(before);
+  });
 
   it.for(['ovf', 'vmwarevm'])(
     'an export as %s leaves all of its files or none, and what was there',

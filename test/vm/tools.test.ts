@@ -82,6 +82,32 @@ describe('kame-tools', () => {
     expect(end).toEqual({ exitCode: 7, signal: null });
   });
 
+  it('share the variables of the machine with its guest', async ({ demo, home }) => {
+    await toolsAnswer(demo);
+    const environment = '<Environment>\n"quoted" ž\n</Environment>';
+    await home.json('set', demo.name, `guestinfo.ovfEnv=${environment}`, 'guestinfo.role=web');
+    expect(await demo.sh("kame-tools rpctool 'info-get guestinfo.ovfEnv'")).toBe(`${environment}\n`);
+    expect(await demo.sh('kame-tools guestinfo get ROLE; kame-tools guestinfo set state "is ready"')).toBe(
+      'web\n',
+    );
+    const vmrun = async (...words: string[]) => await home.vmrun(...words);
+    expect(await vmrun('readVariable', demo.file('demo.vmx'), 'guestVar', 'state')).toMatchObject({
+      code: 0,
+      stdout: 'is ready\n',
+    });
+    await vmrun('writeVariable', demo.file('demo.vmx'), 'guestVar', 'state', 'done');
+    expect(await demo.sh('kame-tools guestinfo get state')).toBe('done\n');
+    for (const key of ['displayName', 'guestinfo.none'])
+      expect((await demo.exec('kame-tools', 'rpctool', `info-get ${key}`)).code).toBe(1);
+    const asNobody = ['exec', '--user', 'nobody', demo.name, '--', 'kame-tools', 'guestinfo', 'get', 'role'];
+    const refusedTo = await home.kame(asNobody);
+    expect(refusedTo).toMatchObject({ code: 1, stderr: expect.stringContaining('only root') });
+    // It is there for the next daemon, too.
+    process.kill((await home.daemonPid()) ?? 0, 'SIGKILL');
+    expect((await home.kame(['guest', 'info', demo.name])).stdout).toContain('guestinfo.state=done\n');
+    expect(await demo.sh('kame-tools guestinfo get state')).toBe('done\n');
+  });
+
   it('serve the next daemon when one was killed in the middle of a stream', async ({ demo, home }) => {
     await toolsAnswer(demo);
     const lost = home.kame([

@@ -82,6 +82,15 @@ describe.skipIf(skipsBrowser)('files that are dropped on the web desktop', () =>
     await page.getByText('The connection to Kame is lost').waitFor();
     await drop(page, folder);
     await page.getByText('Kame cannot be reached').waitFor();
+    // It goes on while its page is left, where it can be seen from everywhere.
+    await page.evaluate(`location.hash = '/'`);
+    const tray = page.getByRole('button', { name: '1 task' });
+    await tray.click();
+    await page.getByRole('dialog').getByText('Kame cannot be reached').waitFor();
+    await expect.poll(async () => await barriersOn(page)).toEqual([]);
+    await page.getByRole('dialog').getByRole('link', { name: 'Import “moved”' }).click();
+    await page.getByText('Kame cannot be reached').waitFor();
+    await expect.poll(async () => await tray.count()).toBe(0);
     await home.json('list');
     await page.getByRole('heading', { name: /^Import/ }).waitFor();
     await expect.poll(async () => await barriersOn(page)).toEqual([]);
@@ -100,6 +109,17 @@ describe.skipIf(skipsBrowser)('files that are dropped on the web desktop', () =>
     await drop(page, readme);
     await page.getByRole('alert').getByText('None of these files is a machine').waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
+    const sent: string[] = [];
+    page.on('websocket', (socket) => sent.push(socket.url()));
+    const old = join(home.path, 'old.vhd');
+    await writeFile(
+      old,
+      Buffer.concat([Buffer.alloc(1024 * 1024), Buffer.from('conectix'), Buffer.alloc(504)]),
+    );
+    await drop(page, old);
+    await page.getByRole('alert').getByText('old.vhd is a VHD disk, which is not supported.').waitFor();
+    expect(sent).toEqual([]);
+    await page.getByRole('button', { name: 'Cancel' }).click();
     const broken = join(home.path, 'broken.ova');
     await writeFile(broken, 'no archive');
     await drop(page, broken);
@@ -117,6 +137,22 @@ describe.skipIf(skipsBrowser)('files that are dropped on the web desktop', () =>
       );
       expect(await codeOf(sent)).toBe('CANCELLED');
     });
+    // What does not come to an end is cancelled from another page.
+    await page.routeWebSocket(/\/images\/upload/u, (socket) => {
+      socket.connectToServer().onMessage(() => undefined);
+    });
+    const image = join(home.path, 'image.img');
+    await writeFile(
+      image,
+      Buffer.concat([Buffer.alloc(510), Buffer.from([0x55, 0xaa]), Buffer.alloc(1024 * 1024)]),
+    );
+    await drop(page, image);
+    await page.getByText('Sending the file').waitFor();
+    await page.getByRole('link', { name: 'Kame', exact: true }).click();
+    await page.getByRole('button', { name: '1 task' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await expect.poll(async () => await page.getByRole('button', { name: '1 task' }).count()).toBe(0);
+    await page.evaluate(`location.hash = '/new'`);
     await page.reload();
     await page.getByText('Drop the same files again to go on.').waitFor();
     await page.getByRole('button', { name: 'Discard half.ova' }).click();

@@ -3,6 +3,7 @@ package desktop
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -36,6 +37,10 @@ type display struct {
 // Run serves the host for as long as the session lasts.
 func Run(program string) error {
 	found, err := open()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		fmt.Fprintln(os.Stderr, "kame-tools:", err)
+		os.Exit(notAnswered)
+	}
 	if err != nil {
 		return err
 	}
@@ -82,6 +87,9 @@ func open() (*display, error) {
 	found := &display{services: session.Services{}}
 	shared := clipboard.NewShared()
 	failed := found.useWayland(shared)
+	if errors.Is(failed, os.ErrDeadlineExceeded) {
+		return nil, failed
+	}
 	if found.info.Clipboard == "" {
 		if err := found.useX11(shared); err != nil {
 			failed = fmt.Errorf("%v; %w", failed, err)

@@ -18,9 +18,12 @@ const (
 	longestRestart = time.Minute
 	// What Go programs end with after a panic.
 	panicked = 2
+	// The display has not answered in time: a desktop that has only begun may be slow, above all in an emulated guest.
+	notAnswered = 3
 )
 
-// Supervise serves the session by another process, which is started again when it crashes: desktops start a program once.
+// Supervise serves the session by another process, which is started again when it crashes, or the desktop was too slow for it: desktops
+// start a program once.
 func Supervise() error {
 	// The kernel ends the other process when this thread ends.
 	runtime.LockOSThread()
@@ -39,12 +42,12 @@ func Supervise() error {
 	return err
 }
 
-// supervise returns when a process has ended that has not crashed.
+// supervise returns when a process has ended that is not to be started again.
 func supervise(start func() *exec.Cmd, wait time.Duration) error {
 	for {
 		began := time.Now()
 		err := start().Run()
-		if !crashed(err) {
+		if !again(err) {
 			return err
 		}
 		if time.Since(began) > longestRestart {
@@ -57,12 +60,13 @@ func supervise(start func() *exec.Cmd, wait time.Duration) error {
 	}
 }
 
-// crashed tells whether a process was ended by a signal, or by a panic.
-func crashed(err error) bool {
+// again tells whether a process was ended by a signal or a panic, or had no answer.
+func again(err error) bool {
 	var ended *exec.ExitError
 	if !errors.As(err, &ended) {
 		return false
 	}
 	status, known := ended.Sys().(syscall.WaitStatus)
-	return known && (status.Signaled() && status.Signal() != syscall.SIGTERM || status.ExitStatus() == panicked)
+	return known && (status.Signaled() && status.Signal() != syscall.SIGTERM || status.ExitStatus() == panicked ||
+		status.ExitStatus() == notAnswered)
 }

@@ -20,7 +20,7 @@ func runs(t *testing.T, lines ...string) (int, error) {
 }
 
 func TestACrashedHelperIsStartedAgain(t *testing.T) {
-	if started, err := runs(t, "kill -SEGV $$", "kill -KILL $$", "exit 2", "exit 0"); started != 4 || err != nil {
+	if started, err := runs(t, "kill -SEGV $$", "kill -KILL $$", "exit 2", "exit 3", "exit 0"); started != 5 || err != nil {
 		t.Fatal(started, err)
 	}
 }

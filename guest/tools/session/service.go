@@ -25,15 +25,12 @@ type Exchange interface {
 }
 
 // Service makes a service of a function. Each request has a goroutine of its own. What the function returns, of a Failure its code
-// too, goes to the host.
+// too, goes to the host. It does not tell that it has begun: nothing runs, and one frame less is sooner on its way.
 func Service(do func(request []byte, exchange Exchange) error) opener {
 	return func(c *connection, id uint32, text []byte) error {
 		opened := c.add(id)
 		if opened == nil {
 			return c.refuse(id, "busy", tooMany)
-		}
-		if err := c.send(wire.Started, id); err != nil {
-			return err
 		}
 		go func() { opened.finish(do(text, opened)) }()
 		return nil

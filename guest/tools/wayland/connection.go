@@ -91,7 +91,7 @@ func (c *Connection) Sync() error {
 	case <-c.ended:
 		return c.failure
 	case <-time.After(patience):
-		return errors.New("the compositor does not answer")
+		return fmt.Errorf("the compositor does not answer: %w", os.ErrDeadlineExceeded)
 	}
 }
 

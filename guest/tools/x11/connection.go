@@ -204,7 +204,7 @@ func (c *connection) ask(opcode byte, detail byte, words []uint32, data []byte) 
 		return nil, errEnded
 	case <-time.After(patience):
 		c.close()
-		return nil, errors.New("the X server does not answer")
+		return nil, fmt.Errorf("the X server does not answer: %w", os.ErrDeadlineExceeded)
 	}
 }
 

@@ -44,6 +44,7 @@ import type {
   GuestDirectory,
   GuestEnvironment,
   GuestFile,
+  GuestInfo,
   GuestPlace,
   GuestProcesses,
   GuestSshKeys,
@@ -92,6 +93,7 @@ import type {
   RunDoctor,
   SetAutoProtect,
   SetForward,
+  SetGuestInfo,
   SetGuestPassword,
   SetGuestVariable,
   SetNetwork,
@@ -565,6 +567,21 @@ export const routes = {
     takes: 'body',
     slow: true,
     summary: 'Set a variable for all later commands in the guest',
+  },
+  'guestInfo.show': {
+    method: 'GET',
+    path: '/machines/{machine}/guest/info',
+    kind: 'json',
+    role: 'operator',
+    summary: 'Show the variables guestinfo.* of a machine',
+  },
+  'guestInfo.set': {
+    method: 'PUT',
+    path: '/machines/{machine}/guest/info',
+    kind: 'json',
+    role: 'operator',
+    takes: 'body',
+    summary: 'Set a variable guestinfo.* of a running machine, until it stops or is suspended',
   },
   'guestUsers.list': {
     method: 'GET',
@@ -1301,6 +1318,8 @@ export interface Calls {
     request: { params: { machine: string }; body: SetGuestVariable };
     answer: Promise<Done>;
   };
+  'guestInfo.show': { request: { params: { machine: string } }; answer: Promise<GuestInfo> };
+  'guestInfo.set': { request: { params: { machine: string }; body: SetGuestInfo }; answer: Promise<Done> };
   'guestUsers.list': { request: { params: { machine: string } }; answer: Promise<GuestUsers> };
   'guestUsers.setPassword': {
     request: { params: { machine: string; user: string }; body: SetGuestPassword };

@@ -666,6 +666,11 @@ export interface GuestFile {
   target: string | null;
 }
 
+export interface GuestInfo {
+  /** By their names in lower case, such as guestinfo.role */
+  variables: Record<string, string>;
+}
+
 export interface GuestPlace {
   /** What was made, removed or renamed */
   path: string;
@@ -1155,6 +1160,8 @@ export interface NetworkAdapter {
   hostName: string;
   /** Whether it is connected to the network; null unless it runs */
   connected: boolean | null;
+  /** What opens its TCP connections to the outside over IPv4; null unless it runs on a NAT network */
+  outBy: 'passt' | 'slirp' | null;
   /** How many of its frames were dropped, by reason, such as spoofed-mac, rogue-server or storm */
   dropped: Record<string, number>;
 }
@@ -1197,6 +1204,8 @@ export interface NetworkDetails {
   reservations: Reservation[];
   switchPid: number | null;
   natPid: number | null;
+  /** Why connections go out by slirp and not by passt */
+  withoutPasst: string | null;
   /** Why the running network does not work */
   trouble: string | null;
 }
@@ -1537,6 +1546,12 @@ export interface SetForward {
   description?: string | undefined;
   /** As for a new one. Default: that of the old one, or 127.0.0.1 */
   bind?: string | undefined;
+}
+
+export interface SetGuestInfo {
+  /** Such as guestinfo.role */
+  name: string;
+  value: string;
 }
 
 export interface SetGuestPassword {

@@ -130,7 +130,7 @@ async function call(session: Session, { name, kind }: NamedRoute, request: Reque
 export function define(program: Command, session: Session): void {
   program
     .command('api')
-    .summary('call any operation of the API')
+
     .description(
       'Calls any operation of the API and prints its JSON reply. Without arguments, lists all operations. See docs/api.md.',
     )

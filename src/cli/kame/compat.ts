@@ -88,7 +88,7 @@ function defineUninstall(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const compat = program
     .command('compat')
-    .summary('stand-ins for programs of VMware')
+
     .description('Lets programs that drive VMware, such as Packer, find vmrun and what else they look for.');
   definePath(compat, session);
   defineInstall(compat, session);

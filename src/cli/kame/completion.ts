@@ -73,7 +73,7 @@ complete -c kame -f -a '(__kame_complete)'
 export function define(program: Command, session: Session): void {
   program
     .command('completion')
-    .summary('print a completion script for a shell')
+
     .description(
       'Prints a script that completes verbs, options, names of machines, snapshots and disks, and ids of images.',
     )

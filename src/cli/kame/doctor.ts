@@ -9,7 +9,7 @@ const hostProblem = 5;
 export function define(program: Command, session: Session): void {
   program
     .command('doctor')
-    .summary('check this host for problems')
+
     .description(
       'Checks the engine, its firmware, the accelerators, 3D and the directories. The exit code is 5 if a check failed.',
     )

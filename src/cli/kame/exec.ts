@@ -8,7 +8,7 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('exec')
-    .summary('run a command in the guest')
+
     .description(
       'Runs a command in the guest. Its output is streamed, and its exit code becomes that of kame (128 + n if signal n ' +
         'ended it). Standard input is passed to the command if it is a pipe or a file. The command does not run in a ' +
@@ -51,5 +51,5 @@ export function define(program: Command, session: Session): void {
 
 /** Without --stdin or --no-stdin it depends on what standard input is. A command on a terminal has the terminal of the user. */
 function wantsInput(option: boolean | undefined, tty: boolean, { context }: Session): boolean {
-  return option ?? (isPiped(context.stdin) || (tty && context.stdin.isTTY === true));
+  return option ?? (isPiped(context) || (tty && context.stdin.isTTY === true));
 }

@@ -14,7 +14,7 @@ function resultText(name: string, { path, files, disks }: ExportedMachine): stri
 export function define(program: Command, session: Session): void {
   program
     .command('export')
-    .summary('export a machine for VMware')
+
     .description(
       'Writes a stopped machine, or the state of a snapshot, for VMware and other programs. The extension of the destination says ' +
         'how: .ova (one file), .ovf (files beside each other) or .vmwarevm (a bundle of Fusion). Nothing is overwritten.',

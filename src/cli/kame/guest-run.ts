@@ -80,7 +80,7 @@ function defineProgram(parent: Command, session: Session): void {
       examples('kame guest run demo --user alice -- id', 'kame guest run demo --no-wait -- sleep 60'),
     )
     .action(async (name, command, options) => {
-      await run(session, name, { command }, options, isPiped(session.context.stdin));
+      await run(session, name, { command }, options, isPiped(session.context));
     });
 }
 

@@ -6,6 +6,11 @@ import { readSecret } from '../secret.ts';
 import type { Session } from '../session.ts';
 import { counted } from '../text.ts';
 
+function printVariables(session: Session, variables: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1)))
+    session.print(`${key}=${value}`);
+}
+
 function defineEnv(parent: Command, session: Session): void {
   parent
     .command('env')
@@ -36,9 +41,34 @@ function defineEnv(parent: Command, session: Session): void {
       const reply = session.client.guestEnvironment.show(machine, given({ user }), { signal });
       const { variables } = await waitForGuest(session, name, reply);
       if (session.json) session.printJson({ variables });
-      else
-        for (const [key, value] of Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1)))
-          session.print(`${key}=${value}`);
+      else printVariables(session, variables);
+    });
+}
+
+function defineInfo(parent: Command, session: Session): void {
+  parent
+    .command('info')
+    .summary('print or set the variables guestinfo.* of a machine')
+    .description(
+      'Prints the variables guestinfo.* of a machine, which its guest reads and sets by kame-tools guestinfo. They begin with those ' +
+        'of the .vmx, which kame set changes. --set changes one of a running machine, until it stops or is suspended.',
+    )
+    .argument('<name>', machineText)
+    .option('--set <key=value>', 'set a variable; may be repeated', collect)
+    .option('--json', jsonShape('GuestInfo'))
+    .addHelpText('after', examples('kame guest info demo', 'kame guest info demo --set guestinfo.role=web'))
+    .action(async (name, { set = [] }) => {
+      const { signal } = session;
+      const machine = session.machine(name);
+      for (const { key, value } of set.map((text) => keyValue(text, '--set')))
+        await session.client.guestInfo.set(machine, { name: key, value }, { signal });
+      if (set.length > 0 && !session.json) {
+        session.print(`${name}: changed ${counted(set.length, 'variable')}`);
+        return;
+      }
+      const { variables } = await session.client.guestInfo.show(machine, { signal });
+      if (session.json) session.printJson({ variables });
+      else printVariables(session, variables);
     });
 }
 
@@ -134,6 +164,7 @@ function defineQuiesce(parent: Command, session: Session): void {
 /** The verbs of `kame guest` for variables, users and file systems. */
 export function defineSettings(parent: Command, session: Session): void {
   defineEnv(parent, session);
+  defineInfo(parent, session);
   defineUsers(parent, session);
   definePassword(parent, session);
   defineQuiesce(parent, session);

@@ -6,7 +6,7 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('ip')
-    .summary('print the IP address of the guest')
+
     .description(
       'Prints the first IP address of the guest that is not loopback or link-local, as reported by its agent.',
     )

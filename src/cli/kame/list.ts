@@ -49,7 +49,6 @@ export function define(program: Command, session: Session): void {
   program
     .command('list')
     .alias('ls')
-    .summary('list all machines')
     .description(
       'Lists all machines of this user, including those that cannot be read (state: broken). If a directory of machines or the list of those elsewhere cannot be read, it is listed too, and the exit code is 1.',
     )

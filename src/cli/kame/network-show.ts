@@ -53,7 +53,7 @@ export function defineList(parent: Command, session: Session): void {
 }
 
 function pairsOf(network: NetworkDetails): [string, string][] {
-  const { subnet, gateway, nameServer, dhcpServer, ipv6Prefix, mtu, hostLoopback, boot, trouble } = network;
+  const { subnet, gateway, nameServer, dhcpServer, ipv6Prefix, mtu, hostLoopback, boot } = network;
   const optional: [string, string | null][] = [
     ['Subnet', subnet],
     ['Gateway', gateway],
@@ -64,7 +64,8 @@ function pairsOf(network: NetworkDetails): [string, string][] {
     ['Host loopback', hostLoopback ? 'guests reach it by the gateway' : null],
     ['Boots from', boot && `${boot.directory}/${boot.file}`],
     ['State', stateOf(network)],
-    ['Problem', trouble],
+    ['Without passt', network.withoutPasst],
+    ['Problem', network.trouble],
   ];
   return [
     ['Name', network.name],
@@ -79,7 +80,7 @@ function printAll(session: Session, network: NetworkDetails): void {
   if (adapters.length > 0) {
     session.print('');
     session.printTable(
-      ['MACHINE', 'ADAPTER', 'MAC', 'ADDRESS', 'NAME', 'CONNECTED'],
+      ['MACHINE', 'ADAPTER', 'MAC', 'ADDRESS', 'NAME', 'CONNECTED', 'OUT BY'],
       adapters.map((one) => [
         one.machine,
         one.device,
@@ -87,6 +88,7 @@ function printAll(session: Session, network: NetworkDetails): void {
         one.address ?? '-',
         one.hostName,
         one.connected === null ? '-' : one.connected ? 'yes' : 'no',
+        one.outBy ?? '-',
       ]),
     );
   }

@@ -184,7 +184,7 @@ function defineRemove(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const nic = program
     .command('nic')
-    .summary('list, add, change and remove network adapters')
+
     .description(
       'Lists, adds, changes and removes the network adapters of a machine, while it runs or is stopped.',
     )

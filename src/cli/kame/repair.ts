@@ -11,9 +11,9 @@ function collect(value: string, before: string[]): string[] {
 export function define(program: Command, session: Session): void {
   program
     .command('repair')
-    .summary('re-link a machine with its linked clones')
+
     .description(
-      'Re-links a machine with its linked clones, and with the machines that it is a linked clone of, after any of them was moved. Nothing is changed unless a base disk is found that has the same content as before. The exit code is 1 if something could not be repaired.',
+      'Re-links a machine with its linked clones, with the machines that it is a linked clone of, and with the original whose disks it uses in place, after any of them was moved. Nothing is changed unless a disk is found that has the same content as before. The exit code is 1 if something could not be repaired.',
     )
     .argument('<name>', 'name, id or .vmx of a machine')
     .option('--forget <vmx>', 'a linked clone that no longer exists; can be repeated', collect, [])
@@ -22,7 +22,11 @@ export function define(program: Command, session: Session): void {
     .option('--json', jsonShape('RepairedMachine'))
     .addHelpText(
       'after',
-      examples('kame repair web', 'kame repair web --forget /srv/old/fix.vmwarevm/fix.vmx'),
+      examples(
+        'kame repair web',
+        'kame repair web --forget /srv/old/fix.vmwarevm/fix.vmx',
+        'kame repair web --original /srv/vmware/web.vmwarevm',
+      ),
     )
     .action(async (name, options) => {
       const repaired = await session.client.machines.repair(session.machine(name), {

@@ -95,7 +95,7 @@ function defineRemove(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const share = program
     .command('share')
-    .summary('share folders of this computer with the guest')
+
     .description('Lists, adds and removes the folders of this computer that a guest may use.')
     .addHelpText('after', examples('kame share add demo ~/work', 'kame share list demo'));
   defineList(share, session);

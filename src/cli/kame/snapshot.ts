@@ -227,7 +227,7 @@ function defineDelete(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const snapshot = program
     .command('snapshot')
-    .summary('take snapshots and revert to them')
+
     .description(
       'Takes, lists, renames and deletes snapshots, and reverts machines to them. A machine can be stopped, running or paused.',
     )

@@ -8,7 +8,7 @@ import { startedText } from '../started.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('start')
-    .summary('start or resume machines')
+
     .description(
       'Starts machines and waits until their guest agents answer. Suspended machines resume where they were.',
     )

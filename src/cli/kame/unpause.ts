@@ -5,7 +5,7 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('unpause')
-    .summary('resume paused machines')
+
     .description('Resumes paused machines.')
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--json', jsonShape('Machine, an array of them for several names'))

@@ -46,7 +46,7 @@ export const verbs: readonly Verb[] = [
   {
     name: 'repair',
     group: machines,
-    summary: 're-link a machine with its linked clones',
+    summary: 're-link a machine with its clones, or with its original',
     load: () => import('./repair.ts'),
   },
   {
@@ -58,13 +58,13 @@ export const verbs: readonly Verb[] = [
   {
     name: 'import',
     group: machines,
-    summary: 'import a machine of VMware',
+    summary: 'import a machine of VMware, an appliance or a disk',
     load: () => import('./import.ts'),
   },
   {
     name: 'export',
     group: machines,
-    summary: 'export a machine for VMware',
+    summary: 'export a machine to OVA, OVF or a bundle of VMware',
     load: () => import('./export.ts'),
   },
   {

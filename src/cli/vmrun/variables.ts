@@ -1,11 +1,11 @@
 import { KameError } from '../../core/errors.ts';
-import { getText, parseVmx } from '../../vmx/document.ts';
+import { foldKey, getText, parseVmx } from '../../vmx/document.ts';
 import type { Call, Run } from './command.ts';
 import { asUser } from './guest-user.ts';
 import { VmrunError } from './vmrun-error.ts';
 
-/** Where a variable is: in the `.vmx`, or in the environment of programs in the guest. */
-type Place = { readonly key: string } | { readonly variable: string };
+/** Where a variable is: in the `.vmx`, shared with the guest, or in the environment of programs in the guest. */
+type Place = { readonly key: string } | { readonly info: string } | { readonly variable: string };
 
 /** @throws VmrunError for another kind of variable, and without a name */
 function placeOf([kind = '', name = '']: readonly string[]): Place {
@@ -14,7 +14,7 @@ function placeOf([kind = '', name = '']: readonly string[]): Place {
     case 'runtimeconfig':
       return { key: name };
     case 'guestvar':
-      return { key: `guestinfo.${name}` };
+      return { info: `guestinfo.${name}` };
     case 'guestenv':
       return { variable: name };
     default:
@@ -43,9 +43,11 @@ export const readVariable: Run = async (call) => {
     const { variables } = await client.guestEnvironment.show(machine, as, { signal });
     return [variables[place.variable] ?? ''];
   }
-  const value = getText(parseVmx(await client.machines.vmx(machine, { signal }), machine), place.key);
-  if (value === undefined && place.key.toLowerCase() === 'guestinfo.ip') return [await addressOf(call)];
-  return [value ?? ''];
+  if ('key' in place)
+    return [getText(parseVmx(await client.machines.vmx(machine, { signal }), machine), place.key) ?? ''];
+  const { variables } = await client.guestInfo.show(machine, { signal });
+  const name = foldKey(place.info);
+  return [variables[name] ?? (name === 'guestinfo.ip' ? await addressOf(call) : '')];
 };
 
 export const writeVariable: Run = async (call) => {
@@ -54,6 +56,10 @@ export const writeVariable: Run = async (call) => {
   const value = args[2] ?? '';
   if ('key' in place) {
     await client.machines.set(machine, { settings: [{ key: place.key, value }] }, { signal });
+    return [];
+  }
+  if ('info' in place) {
+    await client.guestInfo.set(machine, { name: place.info, value }, { signal });
     return [];
   }
   const { user } = await asUser(call);

@@ -37,14 +37,13 @@ export function createNodeClient({ env, daemon }: NodeClientOptions): KameClient
   const home = kameHome(env);
   requireOwnHome(home);
   const socket = socketPath(home);
-  const asIs = createClient(new UnixTransport(socket));
   return {
     ...createClient(new DaemonTransport(home, socket, daemon, environmentHeaders(env))),
     home,
     socket,
     daemonStatus: async (options) => {
       try {
-        return await asIs.daemon.status(options);
+        return await createClient(new UnixTransport(socket)).daemon.status(options);
       } catch (error) {
         if (error instanceof NotListening) return noDaemon(home, socket);
         throw error;

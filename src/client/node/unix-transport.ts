@@ -1,4 +1,5 @@
 import { request, type IncomingMessage } from 'node:http';
+import { createConnection } from 'node:net';
 import { KameError, errnoOf, messageOf } from '../../core/errors.ts';
 import { failureOf } from '../core/answer.ts';
 import type { Answer, Call, Channel, Transport } from '../core/transport.ts';
@@ -62,11 +63,11 @@ export class UnixTransport implements Transport {
     const { socket } = this;
     return new Promise((resolve, reject) => {
       const outgoing = request({
-        socketPath: socket,
+        // Without an agent: it asks whether the host is an address of IPv6, by a pattern that takes 3 ms to compile.
+        createConnection: () => createConnection(socket),
         host: 'kame',
         method: call.method,
         path: call.path,
-        agent: false,
         signal: call.signal,
         headers: {
           ...this.#headers,

@@ -1,4 +1,5 @@
 import type { guestFileOperations } from '../../api/guest-file-operations.ts';
+import type { guestInfoOperations } from '../../api/guest-info-operations.ts';
 import type { guestProcessOperations } from '../../api/guest-process-operations.ts';
 import type { guestUserOperations } from '../../api/guest-user-operations.ts';
 import { checkPassword } from '../../vm/inside/check-password.ts';
@@ -10,6 +11,7 @@ import {
   renameFile,
   statFile,
 } from '../../vm/inside/files.ts';
+import { changeGuestInfo, showGuestInfo } from '../../vm/inside/guest-info.ts';
 import {
   killProcess,
   listProcesses,
@@ -42,6 +44,11 @@ export const guestProcessHandlers: Handlers<keyof typeof guestProcessOperations>
     showEnvironment(host, params.machine, query.user, signal),
   'guestEnvironment.set': ({ host }, { params, body, signal }) =>
     setVariable(host, params.machine, body, signal),
+};
+
+export const guestInfoHandlers: Handlers<keyof typeof guestInfoOperations> = {
+  'guestInfo.show': ({ host }, { params }) => showGuestInfo(host, params.machine),
+  'guestInfo.set': ({ host }, { params, body }) => changeGuestInfo(host, params.machine, body),
 };
 
 export const guestUserHandlers: Handlers<keyof typeof guestUserOperations> = {

@@ -2,7 +2,12 @@ import { clipboardHandlers } from './clipboard.ts';
 import { daemonHandlers } from './daemon.ts';
 import { diskHandlers } from './disks.ts';
 import { fileHandlers } from './files.ts';
-import { guestFileHandlers, guestProcessHandlers, guestUserHandlers } from './guest-operations.ts';
+import {
+  guestFileHandlers,
+  guestInfoHandlers,
+  guestProcessHandlers,
+  guestUserHandlers,
+} from './guest-operations.ts';
 import { guestHandlers } from './guest.ts';
 import type { Handlers } from './handler.ts';
 import { imageHandlers } from './images.ts';
@@ -26,6 +31,7 @@ export const handlers: Handlers = {
   ...fileHandlers,
   ...guestFileHandlers,
   ...guestProcessHandlers,
+  ...guestInfoHandlers,
   ...guestUserHandlers,
   ...shareHandlers,
   ...snapshotHandlers,

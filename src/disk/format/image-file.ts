@@ -124,7 +124,11 @@ function refuseOther(path: string, facts: { isFile(): boolean; isDirectory(): bo
 
 function openError(error: unknown, path: string): KameError {
   if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') {
-    return new KameError('NO_SUCH_IMAGE', `${path} does not exist.`, { details: { path }, cause: error });
+    return new KameError('NO_SUCH_IMAGE', `${path} does not exist.`, {
+      next: 'Check the path. `kame image list` shows the images that have a name.',
+      details: { path },
+      cause: error,
+    });
   }
   if (errnoOf(error) === 'ELOOP') {
     return badImage(path, 'is a symbolic link, which is not followed', 'Put the file itself in its place.');

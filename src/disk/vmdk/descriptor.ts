@@ -131,6 +131,14 @@ function linesOf(path: string, bytes: Buffer): string[] {
   });
 }
 
+function checkSize(path: string, extents: readonly ExtentLine[]): void {
+  const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
+  if (extents.length === 0 || sectors === 0)
+    throw badImage(path, 'has no extents: its descriptor is incomplete');
+  if (sectors * sectorBytes > maxVirtualSize)
+    throw badImage(path, `has a virtual size of ${sectors * sectorBytes} bytes; the limit is 64 TiB`);
+}
+
 /**
  * Parses a descriptor. Its `encoding` decides what its names are. Ignores the case of keys, and trailing NULs, with which
  * QEMU pads it.
@@ -140,9 +148,11 @@ function linesOf(path: string, bytes: Buffer): string[] {
 export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
   const fields = new Map<string, string>();
   const extents: ExtentLine[] = [];
+  let isWritable = false;
   for (const line of linesOf(path, bytes)) {
     if (line === '' || line.startsWith('#')) continue;
     if (/^(RW|RDONLY|NOACCESS)\s/u.test(line)) extents.push(parseExtent(path, line));
+    isWritable ||= line.startsWith('RW');
     const [, key, value] = /^([\w.]{1,100})\s*=\s*"?([^"]*)"?$/u.exec(line) ?? [];
     if (key !== undefined && value !== undefined) fields.set(key.toLowerCase(), value);
     if (extents.length > maxExtents) throw badImage(path, `has more than ${maxExtents} extents`);
@@ -155,12 +165,10 @@ export function parseDescriptor(path: string, bytes: Buffer): Descriptor {
     throw badImage(path, `represents a physical disk (${createType}), which is not supported`);
   }
   checkEncryption(path, fields);
-  const sectors = extents.reduce((sum, extent) => sum + extent.sectors, 0);
-  if (extents.length === 0 || sectors === 0)
-    throw badImage(path, 'has no extents: its descriptor is incomplete');
-  if (sectors * sectorBytes > maxVirtualSize) {
-    throw badImage(path, `has a virtual size of ${sectors * sectorBytes} bytes; the limit is 64 TiB`);
-  }
+  checkSize(path, extents);
+  // What is in an appliance is RDONLY: it is there to be copied.
+  if (!isWritable && createType.toLowerCase() !== 'streamoptimized')
+    throw badImage(path, 'has RDONLY and NOACCESS extents only: no machine could write to such a disk');
   const parent = parentOf(path, fields);
   if (parent && extents.some(({ kind }) => kind !== 'sparse'))
     throw badImage(path, 'is damaged: it has a parent, but an extent that has no place for it');

@@ -2,20 +2,27 @@ import type { BatchMemory, PackedBatch } from '../../sys/inflate-threads.ts';
 import type { PackedGrain } from './grain-stream.ts';
 
 /** What the grains of a batch expand to, unless one is larger. */
-const batchBytes = 1024 * 1024;
+const usualBytes = 1024 * 1024;
 
-function plainBytes(grainBytes: number): number {
-  return Math.max(batchBytes, grainBytes);
+/** Sizes of a disk, in bytes. */
+interface DiskSizes {
+  readonly size: number;
+  /** Of a grain. */
+  readonly blockSize: number;
+}
+
+function plainBytes({ size, blockSize }: DiskSizes): number {
+  return Math.max(Math.min(usualBytes, size), blockSize);
 }
 
 /** Compressed, a grain has at most twice its size; see isPackedSize. */
-function packedBytes(grainBytes: number): number {
-  return Math.max(batchBytes, 2 * grainBytes);
+function packedBytes(disk: DiskSizes): number {
+  return Math.max(plainBytes(disk), 2 * disk.blockSize);
 }
 
 /** The memory that a batch takes, in bytes. */
-export function memoryOfBatch(grainBytes: number): number {
-  return plainBytes(grainBytes) + packedBytes(grainBytes);
+export function memoryOfBatch(disk: DiskSizes): number {
+  return plainBytes(disk) + packedBytes(disk);
 }
 
 /** Grains that are decompressed together. */
@@ -29,11 +36,11 @@ export class GrainBatch {
   readonly indexes: number[] = [];
 
   /** @param memory of another batch of the same disk, which is not needed any more */
-  constructor(grainBytes: number, memory?: BatchMemory) {
-    this.#grainBytes = grainBytes;
+  constructor(disk: DiskSizes, memory?: BatchMemory) {
+    this.#grainBytes = disk.blockSize;
     this.#memory = memory ?? {
-      packed: new ArrayBuffer(packedBytes(grainBytes)),
-      plain: new ArrayBuffer(plainBytes(grainBytes)),
+      packed: new ArrayBuffer(packedBytes(disk)),
+      plain: new ArrayBuffer(plainBytes(disk)),
     };
     this.#room = Buffer.from(this.#memory.packed);
   }

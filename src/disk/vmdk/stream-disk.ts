@@ -30,7 +30,7 @@ class StreamDisk implements Disk {
   }
 
   async *blocks(): AsyncGenerator<DiskBlock> {
-    const fitting = Math.floor(windowBytes / memoryOfBatch(this.blockSize));
+    const fitting = Math.floor(windowBytes / memoryOfBatch(this));
     const width = Math.max(1, Math.min(availableParallelism() * perCore, fitting));
     const spare: BatchMemory[] = [];
     const work = async (batch: GrainBatch) => {
@@ -45,11 +45,11 @@ class StreamDisk implements Disk {
 
   /** The grains of the stream in batches. @param spare memory for them */
   async *#batches(spare: BatchMemory[]): AsyncGenerator<GrainBatch> {
-    let batch = new GrainBatch(this.blockSize);
+    let batch = new GrainBatch(this);
     for await (const grain of this.#stream.grains()) {
       if (batch.add(grain)) continue;
       yield batch;
-      batch = new GrainBatch(this.blockSize, spare.pop());
+      batch = new GrainBatch(this, spare.pop());
       batch.add(grain);
     }
     yield batch;

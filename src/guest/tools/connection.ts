@@ -22,7 +22,14 @@ const lastStream = 0xffff_ffff;
 
 /** What runs over a stream: of the service of a guest, and of the helper in a session. */
 export type Service =
-  'exec' | 'operate' | 'clipboardWatch' | 'clipboardRead' | 'clipboardWrite' | 'display' | 'drop';
+  | 'exec'
+  | 'operate'
+  | 'guestinfo'
+  | 'clipboardWatch'
+  | 'clipboardRead'
+  | 'clipboardWrite'
+  | 'display'
+  | 'drop';
 
 function lost(): KameError {
   return new KameError('GUEST_TOOLS_MISSING', 'The connection to kame-tools in the guest was lost.', {

@@ -1,10 +1,17 @@
 import { KameError } from '../../core/errors.ts';
 import { unitsOf } from '../../model/devices.ts';
-import type { Controller, ControllerModel, StorageBus, StorageSlot } from '../../model/machine.ts';
+import type {
+  Controller,
+  ControllerModel,
+  MachineModel,
+  StorageBus,
+  StorageSlot,
+} from '../../model/machine.ts';
 import { controllerName, slotName } from '../../model/slots.ts';
 import { hasDevice } from '../capabilities/capabilities.ts';
 import type { PlanBuilder } from './builder.ts';
 import { addrText, controllerPlace, diskPlace } from './pci.ts';
+import type { CheckpointBlocker } from './types.ts';
 
 /** The name of a slot in ids and block nodes of QEMU, which cannot contain a colon: `nvme0-0`. */
 export function slotId(slot: StorageSlot): string {
@@ -41,20 +48,42 @@ const defaultModels: Record<StorageBus, ControllerModel> = {
 };
 
 /** The controller of a slot; one that the `.vmx` does not list has the default model of its bus. */
-export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controller {
-  const { controllers } = builder.input.model;
+function controllerIn({ controllers }: MachineModel, slot: StorageSlot): Controller {
   const found = controllers.find((one) => one.bus === slot.bus && one.index === slot.controller);
   return found ?? { bus: slot.bus, index: slot.controller, model: defaultModels[slot.bus] };
 }
 
-/** QEMU's nvme device is marked unmigratable (hw/nvme/ctrl.c, 7.2 and 10.0). */
-function blockCheckpoints(builder: PlanBuilder, id: string): void {
-  const name = builder.input.model.displayName;
-  builder.blocks({
-    device: `${id}, an NVMe controller`,
-    reason: 'QEMU cannot save the state of its NVMe device.',
-    remedy: `After a stop, kame set ${name} kame.${id}.device=virtio-blk gives it a controller that can be saved, if the guest has a driver for it (Linux has).`,
-  });
+/** The controller of a slot of the machine that is planned. */
+export function controllerOf(builder: PlanBuilder, slot: StorageSlot): Controller {
+  return controllerIn(builder.input.model, slot);
+}
+
+/** Every controller that has a drive, in the order of their names. */
+function usedControllers(model: MachineModel): Controller[] {
+  const slots = [...model.disks, ...model.cdroms];
+  const used = new Map(
+    slots
+      .map((slot) => controllerIn(model, slot))
+      .map((controller) => [controllerName(controller), controller]),
+  );
+  return [...used].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, controller]) => controller);
+}
+
+/**
+ * The controllers of a machine whose state cannot be saved.
+ * QEMU's nvme device is marked unmigratable (hw/nvme/ctrl.c, 7.2 and 10.0).
+ */
+export function unsavableControllers(model: MachineModel): CheckpointBlocker[] {
+  return usedControllers(model)
+    .filter((controller) => controller.model === 'nvme')
+    .map((controller) => {
+      const id = controllerName(controller);
+      return {
+        device: `${id}, an NVMe controller`,
+        reason: 'QEMU cannot save the state of its NVMe device.',
+        remedy: `After a stop, kame set ${model.displayName} kame.${id}.device=virtio-blk gives it a controller that can be saved, if the guest has a driver for it (Linux has).`,
+      };
+    });
 }
 
 function attachController(builder: PlanBuilder, controller: Controller): void {
@@ -66,20 +95,15 @@ function attachController(builder: PlanBuilder, controller: Controller): void {
     const message = `${id} is ${controller.model}, but this QEMU was built without the device ${driver}.`;
     throw new KameError('ENGINE_TOO_OLD', message);
   }
-  if (controller.model === 'nvme') blockCheckpoints(builder, id);
   const serial = controller.model === 'nvme' ? { serial: `kame-${id}` } : {};
   builder.pciDevice(controllerPlace(controller.bus, controller.index), { driver, id, ...serial });
 }
 
 /** Every controller that has a drive. @throws KameError ENGINE_TOO_OLD, INVALID_VALUE */
 export function attachControllers(builder: PlanBuilder): void {
-  const { cdroms, disks } = builder.input.model;
-  const used = new Map<string, Controller>();
-  for (const slot of [...disks, ...cdroms]) {
-    const controller = controllerOf(builder, slot);
-    used.set(controllerName(controller), controller);
-  }
-  for (const id of [...used.keys()].sort()) attachController(builder, used.get(id) as Controller);
+  const { model } = builder.input;
+  for (const controller of usedControllers(model)) attachController(builder, controller);
+  for (const blocker of unsavableControllers(model)) builder.blocks(blocker);
 }
 
 function checkUnit(controller: Controller, slot: StorageSlot): void {

@@ -1,10 +1,14 @@
 import { basename } from 'node:path';
 import { KameError } from '../../core/errors.ts';
 import { suggest } from '../../core/suggest.ts';
+import { readChain, type Layer } from '../../disk/chain.ts';
 import type { Disk } from '../../model/machine.ts';
 import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { resolveIn } from '../../store/names.ts';
+import type { Host } from '../host/host.ts';
+import { requireAgreed } from '../host/outside-files.ts';
+import { layerDirectories } from '../layers/chains.ts';
 
 /** The references that identify a disk: its slot, and its file as in the `.vmx`, as a base name or as an absolute path. */
 function namesOf(bundle: Bundle, disk: Disk): string[] {
@@ -44,4 +48,20 @@ export function chosenDisk(bundle: Bundle, reference: string): Disk {
         : `Its disks are ${slots}.`,
     details,
   });
+}
+
+/**
+ * The slot and the layers of a disk that is about to be changed. The files outside the bundle must have been agreed to.
+ * @throws KameError as chosenDisk and readChain; OUTSIDE_FILES
+ */
+export async function chosenChain(
+  host: Host,
+  bundle: Bundle,
+  reference: string,
+): Promise<{ readonly slot: string; readonly top: Layer }> {
+  const disk = chosenDisk(bundle, reference);
+  const inside = await layerDirectories(host, bundle);
+  await requireAgreed(host, bundle);
+  const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
+  return { slot: slotName(disk), top };
 }

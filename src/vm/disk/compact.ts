@@ -1,16 +1,11 @@
 import type { CompactedDisk } from '../../api/checkpoint.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
-import { readChain } from '../../disk/chain.ts';
 import { compact, type Compacted } from '../../disk/compact.ts';
-import { slotName } from '../../model/slots.ts';
-import { resolveIn } from '../../store/names.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { requireAgreed } from '../host/outside-files.ts';
-import { layerDirectories } from '../layers/chains.ts';
 import { changeDisks, journaled, refuseShared, rewriting, emitChange } from './change-disk.ts';
-import { chosenDisk } from './chosen-disk.ts';
+import { chosenChain } from './chosen-disk.ts';
 import { refuseHeld, snapshotsNaming } from './holders.ts';
 import { describeNow } from './list.ts';
 
@@ -27,11 +22,7 @@ export async function compactDisk(
   progress: Progress,
 ): Promise<CompactedDisk> {
   return await changeDisks(host, reference, async (bundle) => {
-    const disk = chosenDisk(bundle, which);
-    const slot = slotName(disk);
-    const inside = await layerDirectories(host, bundle);
-    await requireAgreed(host, bundle);
-    const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
+    const { slot, top } = await chosenChain(host, bundle, which);
     await refuseShared(host, bundle, top, 'compact');
     // A snapshot of another program may refer to the file that the machine writes to, and clones may depend on it.
     const next = `Take another snapshot of ${bundle.name}, so that there is a layer to compact, or delete those snapshots.`;

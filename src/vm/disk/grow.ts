@@ -3,19 +3,15 @@ import type { GrowDisk, GrownDisk } from '../../api/checkpoint.ts';
 import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { formatSize } from '../../core/units.ts';
-import { type Layer, layersOf, readChain } from '../../disk/chain.ts';
+import { type Layer, layersOf } from '../../disk/chain.ts';
 import { maxVirtualSize } from '../../disk/format/limits.ts';
 import { resize } from '../../disk/qemu-img.ts';
-import { slotName } from '../../model/slots.ts';
 import type { Bundle } from '../../store/bundle.ts';
-import { resolveIn } from '../../store/names.ts';
 import { freeSpace } from '../../sys/free-space.ts';
 import { qemuImg } from '../engine/engine.ts';
 import type { Host } from '../host/host.ts';
-import { requireAgreed } from '../host/outside-files.ts';
-import { layerDirectories } from '../layers/chains.ts';
 import { changeDisks, journaled, refuseShared, rewriting, emitChange } from './change-disk.ts';
-import { chosenDisk } from './chosen-disk.ts';
+import { chosenChain } from './chosen-disk.ts';
 import { refuseHeld, snapshotsOn } from './holders.ts';
 import { describeNow } from './list.ts';
 
@@ -74,11 +70,7 @@ export async function growDisk(
   progress: Progress,
 ): Promise<GrownDisk> {
   return await changeDisks(host, reference, async (bundle) => {
-    const disk = chosenDisk(bundle, which);
-    const slot = slotName(disk);
-    const inside = await layerDirectories(host, bundle);
-    await requireAgreed(host, bundle);
-    const top = await readChain(resolveIn(bundle.names, disk.fileName), { inside });
+    const { slot, top } = await chosenChain(host, bundle, which);
     const sizeBytes = Math.ceil(body.sizeBytes / sector) * sector;
     checkSize(slot, top, sizeBytes);
     refuseHeld(

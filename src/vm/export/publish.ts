@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { KameError, errnoOf } from '../../core/errors.ts';
-import { placedName } from '../../store/names.ts';
+import { movingName, placedName } from '../../store/names.ts';
 import { fileError, syncDirectory } from '../../sys/files.ts';
 import { linkFile } from '../../sys/link.ts';
 import { refuseTaken, takenError, type Destination } from './destination.ts';
@@ -9,39 +9,70 @@ import { refuseTaken, takenError, type Destination } from './destination.ts';
 /** Where files are published. */
 type Place = Pick<Destination, 'path' | 'directory'> & { readonly kind: Destination['kind'] | 'vmdk' };
 
-/** Gives a file its place, if nothing is there yet. */
-async function placeFile(from: string, to: string): Promise<void> {
+type Link = typeof linkFile;
+
+/** Gives a file a second name, if nothing has that yet. @returns false where hard links are not possible */
+async function placeFile(from: string, to: string, link: Link): Promise<boolean> {
   try {
-    if (await linkFile(from, to)) return;
-    await refuseTaken(to);
-    await rename(from, to);
+    return await link(from, to);
   } catch (error) {
     const cause: unknown = error instanceof KameError ? error.cause : error;
-    throw errnoOf(cause) === 'EEXIST' ? takenError(to) : fileError(error, to);
+    throw errnoOf(cause) === 'EEXIST' ? takenError(to) : error;
   }
 }
 
-async function placeFiles(temporary: string, { path, directory }: Place): Promise<string[]> {
-  const main = basename(path);
-  // Who finds a descriptor must find all that it names, so it comes last.
-  const others = (await readdir(temporary)).filter((name) => name !== main).sort();
-  const names = [...others, main];
-  for (const name of names) await refuseTaken(join(directory, name));
+/** Gives files their places, all of them or none. @returns false where hard links are not possible */
+async function linkFiles(
+  temporary: string,
+  directory: string,
+  names: readonly string[],
+  link: Link,
+): Promise<boolean> {
   const placed: string[] = [];
+  let isDone = false;
   try {
     for (const name of names) {
       const path = join(directory, name);
-      await placeFile(join(temporary, name), path);
+      if (!(await placeFile(join(temporary, name), path, link))) return false;
       placed.push(path);
     }
     await syncDirectory(directory);
     // From now on they stay. While the directory has its old name, recovery takes back those that it still has.
     await rename(temporary, placedName(temporary));
+    isDone = true;
+    return true;
+  } finally {
+    if (!isDone) for (const path of placed) await rm(path, { force: true });
+  }
+}
+
+/** Moves files to their places. All are complete: if a kill interrupts this, recovery moves the others. */
+async function moveFiles(temporary: string, directory: string, names: readonly string[]): Promise<void> {
+  const moving = movingName(temporary);
+  await syncDirectory(temporary);
+  await rename(temporary, moving);
+  const moved: string[] = [];
+  try {
+    for (const name of names) {
+      await refuseTaken(join(directory, name));
+      await rename(join(moving, name), join(directory, name));
+      moved.unshift(name);
+    }
+    await syncDirectory(directory);
   } catch (error) {
-    for (const path of placed) await rm(path, { force: true });
+    for (const name of moved) await rename(join(directory, name), join(moving, name));
     throw error;
   }
-  return placed;
+}
+
+async function placeFiles(temporary: string, { path, directory }: Place, link: Link): Promise<string[]> {
+  const main = basename(path);
+  // Who finds a descriptor must find all that it names, so it comes last.
+  const others = (await readdir(temporary)).filter((name) => name !== main).sort();
+  const names = [...others, main];
+  for (const name of names) await refuseTaken(join(directory, name));
+  if (!(await linkFiles(temporary, directory, names, link))) await moveFiles(temporary, directory, names);
+  return names.map((name) => join(directory, name));
 }
 
 async function placeBundle(temporary: string, { path, directory }: Place): Promise<string[]> {
@@ -63,22 +94,27 @@ export interface PublishedFile {
 /**
  * Fills a hidden directory beside the destination, and gives what is in it its place: all of it or nothing.
  * @param temporary the hidden directory; it does not exist before, nor afterwards
+ * @param link makes hard links
  * @throws KameError ALREADY_EXISTS, DISK_FULL, FILE_ACCESS, and what `fill` throws
  */
 export async function publish(
   place: Place,
   temporary: string,
   fill: (directory: string) => Promise<void>,
+  link: Link = linkFile,
 ): Promise<readonly PublishedFile[]> {
   try {
     await mkdir(temporary, { mode: 0o700 });
     await fill(temporary);
     const paths =
-      place.kind === 'vmwarevm' ? await placeBundle(temporary, place) : await placeFiles(temporary, place);
+      place.kind === 'vmwarevm'
+        ? await placeBundle(temporary, place)
+        : await placeFiles(temporary, place, link);
     return await Promise.all(paths.map(async (each) => ({ path: each, sizeBytes: (await stat(each)).size })));
   } catch (error) {
     throw fileError(error, place.path);
   } finally {
-    for (const each of [placedName(temporary), temporary]) await rm(each, { recursive: true, force: true });
+    for (const each of [placedName(temporary), movingName(temporary), temporary])
+      await rm(each, { recursive: true, force: true });
   }
 }

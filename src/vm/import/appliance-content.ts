@@ -24,6 +24,8 @@ const drainBytes = 1024 * 1024;
 const maxFileBytes = 64 * 1024 ** 3;
 /** A disk takes no more than its capacity, its tables, and a little for grains that do not compress. */
 const expansion = { factor: 1.1, bytes: 64 * 1024 ** 2 } as const;
+/** How many times more a gzip file may expand to, beyond those bytes. What disks and ISO images are made of is far from that. */
+const maxRatio = 100;
 
 interface Work {
   readonly appliance: OpenAppliance;
@@ -79,6 +81,8 @@ async function* expanded(
     for await (const part of source.pipe(gunzip) as AsyncIterable<Buffer>) {
       bytes += part.length;
       if (bytes > maxBytes) throw badImage(label, `expands to more than ${maxBytes} bytes`);
+      if (bytes > expansion.bytes + gunzip.bytesWritten * maxRatio)
+        throw badImage(label, `expands to more than ${maxRatio} times its size, as no disk does`);
       yield part;
     }
   } catch (error) {

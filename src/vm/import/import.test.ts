@@ -63,6 +63,19 @@ describe('an import', () => {
     expect(second.machine.nics[0]?.mac).not.toBe(first.machine.nics[0]?.mac);
   });
 
+  it('says which device cannot be saved, and what to choose instead', async () => {
+    const path = foreign();
+    // As VMware writes it: the controller is what its bus says.
+    const text = readFileSync(vmxOf(), 'utf8').replace(/^kame\.nvme0\.device.*$/m, '');
+    writeFileSync(vmxOf(), text);
+    const { notes } = await reportImport(world().host, { path }, quiet);
+    expect(notes).toContainEqual(
+      like(
+        /^While it runs, it cannot be suspended or cloned, .* nvme0, an NVMe controller\..*kame set web kame\.nvme0\.device=virtio-blk/,
+      ),
+    );
+  });
+
   it('is only reported with reportImport', async () => {
     const path = foreign();
     const before = await namesIn(world());

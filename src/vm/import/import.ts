@@ -1,9 +1,11 @@
 import type { ImportedMachine, ImportMachine, ImportReport } from '../../api/import.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import type { MachineModel } from '../../model/machine.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
-import { exists } from '../../sys/files.ts';
 import { readModel } from '../../model/read.ts';
+import { unsavableControllers } from '../../qemu/plan/controllers.ts';
+import { exists } from '../../sys/files.ts';
 import { getText } from '../../vmx/document.ts';
 import { buildBundle } from '../bundle/build.ts';
 import { emulationForecast } from '../engine/forecast.ts';
@@ -24,10 +26,23 @@ function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): st
   return name;
 }
 
-/** Adds to the report of a plan what to expect of the guest, if this host emulates it. @throws KameError CANCELLED */
-async function addForecast(host: Host, { report, recipe }: ImportPlan, progress: Progress): Promise<void> {
-  const { arch } = readModel(recipe.document).model;
-  const forecast = await emulationForecast(host, arch, progress);
+/** What a machine cannot do because of its devices, as sentences. */
+function limitsOf(model: MachineModel): string[] {
+  return unsavableControllers(model).map(
+    ({ device, reason, remedy }) =>
+      `While it runs, it cannot be suspended or cloned, nor have snapshots with memory, because of ${device}. ${reason} ${remedy}`,
+  );
+}
+
+/** Adds to the report of a plan what to expect of the machine on this host. @throws KameError CANCELLED */
+async function addExpectations(
+  host: Host,
+  { report, recipe }: ImportPlan,
+  progress: Progress,
+): Promise<void> {
+  const { model } = readModel(recipe.document);
+  report.notes.push(...limitsOf(model));
+  const forecast = await emulationForecast(host, model.arch, progress);
   if (forecast !== undefined) report.notes.push(forecast);
 }
 
@@ -41,7 +56,7 @@ export async function reportFrom(
   const name = nameFor(request, source);
   await refuseTakenName(host, name);
   const plan = await source.plan(name);
-  await addForecast(host, plan, progress);
+  await addExpectations(host, plan, progress);
   return plan.report;
 }
 
@@ -81,7 +96,7 @@ export async function importFrom(
     const plan = await source.plan(name);
     const { report, recipe } = plan;
     refuseUnaccepted(report, request.acceptEula);
-    await addForecast(host, plan, progress);
+    await addExpectations(host, plan, progress);
     const vmx = await buildBundle(host, recipe, progress);
     // A machine with this path may have been unregistered and then deleted by hand.
     await host.inventory.register(vmx);

@@ -1,14 +1,27 @@
-import { appendFileSync, cpSync, mkdirSync, readdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { cloneBody, revertBody, takeBody } from '../../../test/support/bodies.ts';
 import { writeDisk } from '../../../test/support/disk-content.ts';
 import { fingerprints, layOutForeign } from '../../../test/support/foreign-bundle.ts';
+import { importInPlace, shownIn } from '../../../test/support/in-place.ts';
 import { like, refused } from '../../../test/support/refused.ts';
+import { canBeAnother, secondUser, withRightsOfSecondUser } from '../../../test/support/second-user.ts';
 import { quiet, useWorld } from '../../../test/support/world.ts';
 import { WorldMachine } from '../../../test/support/world-machine.ts';
 import { openChain } from '../../disk/chain-disk.ts';
 import { readChain } from '../../disk/chain.ts';
+import { planMap } from '../../disk/write-map.ts';
 import { clone } from '../clone/clone.ts';
 import { checkDisks } from '../disk/check.ts';
 import { compactDisk } from '../disk/compact.ts';
@@ -29,21 +42,10 @@ let original = '';
 let before: Record<string, string> = {};
 const web = () => new WorldMachine(world().home, 'web');
 
-/** Which of the bytes 1 to 9 a disk shows, each at as many MiB; the original has a 7 at 1 MiB only. */
-async function shown(machine: WorldMachine): Promise<string> {
-  await using disk = await openChain(await readChain(machine.top(), { inside: ['/'] }));
-  const bytes = [0, 0, 0, 0];
-  for await (const { offset, data } of disk.blocks()) {
-    for (const [index, byte] of bytes.entries()) bytes[index] = data[(index + 1) * mebibyte - offset] ?? byte;
-  }
-  return bytes.join(' ');
-}
-
-async function inPlace(subformat = 'monolithicSparse', disks?: 'inPlace'): Promise<WorldMachine> {
-  original = layOutForeign(world(), [], subformat);
-  before = fingerprints(original);
-  await importMachine(world().host, { path: original, ...(disks ? { disks } : {}) }, quiet);
-  return web();
+async function inPlace(subformat?: string, disks?: 'inPlace'): Promise<WorldMachine> {
+  const imported = await importInPlace(world(), subformat, disks);
+  ({ original, before } = imported);
+  return imported.web;
 }
 
 const take = async (label: string) =>
@@ -60,7 +62,7 @@ describe('a machine that is imported in place', () => {
     async (subformat) => {
       const machine = await inPlace(subformat, 'inPlace');
       expect(machine.files()).toEqual(['disk0-original.map', 'disk0.qcow2', 'initrd', 'kernel', 'web.vmx']);
-      expect(await shown(machine)).toBe('7 0 0 0');
+      expect(await shownIn(machine.top())).toBe('7 0 0 0');
       const { outsideFiles, problems } = await show(world().host, 'web');
       expect(problems).toEqual([]);
       expect(outsideFiles.every(({ agreed, writable }) => agreed && !writable)).toBe(true);
@@ -94,14 +96,14 @@ describe('a machine that is imported in place', () => {
     writeDisk(machine.top(), 3, 3);
     await take('b');
     writeDisk(machine.top(), 4, 4);
-    expect(await shown(machine)).toBe('7 2 3 4');
+    expect(await shownIn(machine.top())).toBe('7 2 3 4');
     await revert('a');
-    expect(await shown(machine)).toBe('7 2 0 0');
+    expect(await shownIn(machine.top())).toBe('7 2 0 0');
     await revert('b');
     await deleteSnapshot(world().host, 'web', 'a', { children: false }, quiet);
-    expect(await shown(machine)).toBe('7 2 3 0');
+    expect(await shownIn(machine.top())).toBe('7 2 3 0');
     await deleteSnapshot(world().host, 'web', 'b', { children: false }, quiet);
-    expect(await shown(machine)).toBe('7 2 3 0');
+    expect(await shownIn(machine.top())).toBe('7 2 3 0');
     expect(machine.files().filter((name) => name.startsWith('disk0'))).toEqual([
       'disk0-original.map',
       'disk0.qcow2',
@@ -115,14 +117,13 @@ describe('a machine that is imported in place', () => {
     await clone(world().host, 'web', cloneBody({ ...body, name: 'full', kind: 'full' }), quiet);
     await clone(world().host, 'web', cloneBody({ ...body, name: 'linked', kind: 'linked' }), quiet);
     const [full, linked] = ['full', 'linked'].map((name) => new WorldMachine(world().home, name));
-    expect(await Promise.all([full, linked].map(async (each) => await shown(each as WorldMachine)))).toEqual([
-      '7 0 0 0',
-      '7 0 0 0',
-    ]);
+    expect(
+      await Promise.all([full, linked].map(async (each) => await shownIn((each as WorldMachine).top()))),
+    ).toEqual(['7 0 0 0', '7 0 0 0']);
     await world().start('linked');
     expect(fingerprints(original)).toEqual(before);
     rmSync(original, { recursive: true });
-    expect(await shown(full as WorldMachine)).toBe('7 0 0 0');
+    expect(await shownIn((full as WorldMachine).top())).toBe('7 0 0 0');
   });
 
   it('is exported and imported again with the same content', async () => {
@@ -148,7 +149,7 @@ describe('a machine that is imported in place', () => {
     expect(checked.layers.map(({ ok }) => ok)).toEqual([true, true]);
     await growDisk(host, 'web', 'nvme0:0', { sizeBytes: 80 * mebibyte }, quiet);
     await compactDisk(host, 'web', 'nvme0:0', quiet);
-    expect(await shown(machine)).toBe('7 2 0 0');
+    expect(await shownIn(machine.top())).toBe('7 2 0 0');
     const top = machine.top();
     await removeDisk(host, 'web', 'nvme0:0', { keepFile: true }, quiet);
     rmSync(original, { recursive: true });
@@ -196,10 +197,27 @@ describe('the original', () => {
     const { changes, problems } = await repaired(there);
     expect([changes[0], problems]).toEqual([like(/now shows the files in/), []]);
     expect((await repaired(there)).changes).toEqual([]);
-    expect(await shown(web())).toBe('7 0 0 0');
+    expect(await shownIn(web().top())).toBe('7 0 0 0');
     await world().start('linked');
     await world().start('web');
     expect((await repaired(original)).problems.join()).toMatch(/only while web is stopped/);
+  });
+
+  it.runIf(canBeAnother)('may be of another user, who lets others read it', async () => {
+    const path = layOutForeign(world(), [], 'twoGbMaxExtentSparse');
+    for (const name of readdirSync(path)) {
+      chownSync(join(path, name), secondUser.uid, secondUser.gid);
+      chmodSync(join(path, name), 0o444);
+    }
+    original = path;
+    before = fingerprints(path);
+    await importMachine(world().host, { path }, quiet);
+    await world().start('web');
+    expect([await shownIn(web().top()), fingerprints(path)]).toEqual(['7 0 0 0', before]);
+    const disk = join(path, 'Virtual Disk.vmdk');
+    chmodSync(world().home, 0o700);
+    const plan = await withRightsOfSecondUser(async () => await refused(planMap(disk, quiet)));
+    expect(plan).toMatchObject({ code: 'FILE_ACCESS', message: like(/Virtual Disk\.vmdk/) });
   });
 
   it('is not deleted as long as a machine shows its disks', async () => {

@@ -16,9 +16,10 @@ async function notesOf(options: OvfOptions): Promise<string> {
 
 describe('the properties of an appliance', () => {
   it('are on a CD in the empty drive, as cloud-init and others look for them', async () => {
-    const notes = await notesOf({ transport: 'ovf:transport="com.vmware.guestInfo iso"' });
+    const notes = await notesOf({ transport: 'ovf:transport="com.vmware.guestInfo iso org.example.radio"' });
     expect(notes).toMatch(/CD with the label "OVF ENV", in ide1:0/);
-    expect(notes).toMatch(/asks for the transport com\.vmware\.guestInfo, which Kame does not have/);
+    expect(notes).toMatch(/asks for the transport org\.example\.radio, which Kame does not have/);
+    expect(notes).toMatch(/kame-tools guestinfo get ovfEnv prints them/);
     expect(notes).toMatch(/Properties without a value: dns/);
     const machine = copyOf('web');
     expect(machine.read('web.vmx')).toContain('ide1:0.fileName = "ovf-env.iso"');

@@ -12,6 +12,8 @@ export const environmentKey = 'guestinfo.ovfEnv';
 const disc = { label: 'OVF ENV', file: 'ovf-env.xml', fileName: 'ovf-env.iso' } as const;
 /** The transport that is a CD. */
 const cdTransport = 'iso';
+/** That of VMware's tools, which is served by kame-tools. */
+const toolsTransport = 'com.vmware.guestInfo';
 
 /** How the guest of an appliance learns its properties. */
 export interface Environment {
@@ -59,7 +61,7 @@ function withDisc(before: MachineModel, text: string): Environment {
 
 function transportNotes({ transports, properties }: Appliance): string[] {
   const empty = properties.filter(({ value }) => value === '').map(({ key }) => key);
-  const others = transports.filter((transport) => transport !== cdTransport && transport !== '');
+  const others = transports.filter((transport) => !['', cdTransport, toolsTransport].includes(transport));
   const lacking =
     others.length === 0
       ? []
@@ -67,6 +69,9 @@ function transportNotes({ transports, properties }: Appliance): string[] {
   return [
     `Its properties are in the key ${environmentKey} too.`,
     ...(transports.includes(cdTransport) ? [] : ['The appliance does not ask for a CD with its properties.']),
+    ...(transports.includes(toolsTransport)
+      ? [`In its guest, kame-tools guestinfo get ovfEnv prints them (the transport ${toolsTransport}).`]
+      : []),
     ...lacking,
     ...(empty.length === 0 ? [] : [`Properties without a value: ${empty.join(', ')}.`]),
   ];
@@ -74,7 +79,7 @@ function transportNotes({ transports, properties }: Appliance): string[] {
 
 /**
  * How the guest of an appliance is given its properties: on a CD if the appliance asks for that, and always in a key of the `.vmx`,
- * where `vmrun readVariable` finds them.
+ * where `vmrun readVariable` and kame-tools in the guest find them.
  */
 export function environmentOf(appliance: Appliance, model: MachineModel): Environment {
   if (appliance.properties.length === 0) return { model, files: [], notes: [] };

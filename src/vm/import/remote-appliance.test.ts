@@ -1,9 +1,8 @@
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { descriptor, disk, manifest, text, useAppliances } from '../../../test/support/appliances.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
 import { guestAtLogin } from '../../../test/support/fake-engine/guest.ts';
+import { useFileServer, type FileAnswer } from '../../../test/support/file-server.ts';
 import { manifestOf, ovf, type OvaFile } from '../../../test/support/ova.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet } from '../../../test/support/world.ts';
@@ -11,32 +10,13 @@ import type { ImportMachine } from '../../api/import.ts';
 import { importMachine, reportImport } from './import.ts';
 
 const { world, machinesMade, copyOf, diskOf } = useAppliances();
-let close = (): void => undefined;
-afterEach(() => close());
+const { serve } = useFileServer();
 
-type Answer = (response: ServerResponse, path: string) => void;
-
-/** A server that has these files below /a, and answers otherwise as it is told. Returns its URL and what was asked for. */
-async function serve(
-  files: readonly OvaFile[],
-  otherwise: Answer = (response) => response.writeHead(404).end(),
-) {
-  const asked: string[] = [];
-  const server = createServer(({ url = '' }, response) => {
-    asked.push(url);
-    const file = files.find(
-      ({ name }) => new URL(url, 'http://a').pathname === `/a/${encodeURIComponent(name)}`,
-    );
-    if (file) response.end(file.content);
-    else otherwise(response, url);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  close = () => {
-    server.close();
-    server.closeAllConnections();
-  };
+/** Serves files below /a. @returns the URL of the descriptor, and what was asked for */
+async function serveOvf(files: readonly OvaFile[], otherwise?: FileAnswer) {
+  const { asked, at } = await serve(files, otherwise);
   world().engines.guest = guestAtLogin;
-  return { asked, at: `http://127.0.0.1:${(server.address() as AddressInfo).port}/a/web.ovf` };
+  return { asked, at: `${at}/web.ovf` };
 }
 
 const run = async (path: string, request: Partial<ImportMachine> = {}) =>
@@ -51,7 +31,7 @@ async function refusal(path: string) {
 describe('a descriptor at a URL', () => {
   it('is imported with the files beside it, which its manifest verifies', async () => {
     const files = [descriptor(), disk];
-    const { at, asked } = await serve([...files, manifest(files)]);
+    const { at, asked } = await serveOvf([...files, manifest(files)]);
     const { report } = await run(`${at}?token=x`);
     expect(asked).toEqual(['/a/web.ovf?token=x', '/a/web.mf', '/a/web.cert', '/a/web-disk1.vmdk']);
     expect(report.source).toBe(at);
@@ -60,7 +40,7 @@ describe('a descriptor at a URL', () => {
   });
 
   it('needs no manifest, and a dry run reads nothing but the descriptor', async () => {
-    const { at, asked } = await serve([descriptor(), disk], (response) => response.writeHead(403).end());
+    const { at, asked } = await serveOvf([descriptor(), disk], (response) => response.writeHead(403).end());
     await reportImport(world().host, { path: at, name: 'web' }, quiet);
     expect(asked).toEqual(['/a/web.ovf']);
     await run(at);
@@ -68,7 +48,7 @@ describe('a descriptor at a URL', () => {
   });
 
   it('may lead to another place on the server, and its disks too', async () => {
-    const { at } = await serve([disk], (response, path) => {
+    const { at } = await serveOvf([disk], (response, path) => {
       if (path === '/b/web.ovf') response.end(ovf());
       else if (path === '/a/web.ovf') response.writeHead(302, { location: '/b/web.ovf' }).end();
       else response.writeHead(404).end();
@@ -105,11 +85,11 @@ describe('a descriptor at a URL', () => {
       /truncated|ends/,
     ],
   ])('%s is refused, and leaves nothing', async (_what, files, code, message) => {
-    expect(await refusal((await serve(files)).at)).toMatchObject({ code, message: like(message) });
+    expect(await refusal((await serveOvf(files)).at)).toMatchObject({ code, message: like(message) });
   });
 
   it('that is too large is refused before it is read whole', async () => {
-    const { at } = await serve([], (response) => {
+    const { at } = await serveOvf([], (response) => {
       const more = (): void =>
         void response.write(Buffer.alloc(1024 * 1024, ' '), (error) => error ?? more());
       more();

@@ -4,25 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { descriptor, disk, manifest, useAppliances, vmdk } from '../../../test/support/appliances.ts';
 import { diskHas } from '../../../test/support/disk-content.ts';
 import { tarOf, type OvaFile } from '../../../test/support/ova.ts';
+import { sendFiles } from '../../../test/support/send-files.ts';
 import { like, refused } from '../../../test/support/refused.ts';
 import { quiet } from '../../../test/support/world.ts';
 import { importMachine, reportImport, undoImport } from './import.ts';
-import { discardUpload, listUploads, receiveMachine } from './upload.ts';
+import { discardUpload, listUploads } from './upload.ts';
 
 const { world, machinesMade, copyOf, diskOf, place } = useAppliances();
-const silent = { ready: () => undefined, received: () => undefined };
-
-/** Sends files, or the first bytes of them. */
-async function send(files: readonly OvaFile[], most = Infinity): Promise<string> {
-  // The small guest shows how fast others are.
-  place('unused', Buffer.alloc(0));
-  const all = Buffer.concat(files.map(({ content }) => content));
-  async function* chunks(): AsyncGenerator<Buffer> {
-    yield await Promise.resolve(all.subarray(0, most));
-  }
-  const list = files.map(({ name, content }) => ({ path: name, sizeBytes: content.length, modifiedMs: 1 }));
-  return await receiveMachine(world().host, list, chunks(), silent);
-}
+const send = async (files: readonly OvaFile[], most?: number) => await sendFiles(world(), files, most);
 
 const ova = (files: readonly OvaFile[]): OvaFile => ({ name: 'web.ova', content: tarOf(files) });
 const staged = (): string[] => readdirSync(world().host.names.uploads);

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { fakeNetworks, type FakeNetworks } from '../../../test/support/fake-networks.ts';
 import { codeOf, like, refused } from '../../../test/support/refused.ts';
@@ -8,6 +8,7 @@ import { createNetwork as create } from '../../api/network.ts';
 import { startBody } from '../../../test/support/bodies.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { readSubnet } from '../../model/network-subnet.ts';
+import { networkRunNames } from '../../store/names.ts';
 import { changeSettings } from '../library/settings.ts';
 import { start } from '../power/start.ts';
 import { createNetwork, deleteNetwork, setNetwork } from './config.ts';
@@ -196,7 +197,11 @@ describe('the deletion of a network', () => {
       message: 'Cannot delete lab: adapters of these machines are in it: demo.',
     });
     await changeSettings(world().host, 'demo', [{ key: 'network', value: 'nat' }]);
+    const { leases } = networkRunNames(fake.host.names, { name: 'lab' });
+    mkdirSync(dirname(leases), { recursive: true });
+    writeFileSync(leases, '[]');
     await deleteNetwork(fake.host, 'LAB');
+    expect(existsSync(leases)).toBe(false);
     expect(await codeOf(showNetwork(fake.host, 'lab'))).toBe('NO_SUCH_NETWORK');
     expect(fake.changed.at(-1)).toBe('lab');
   });

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { CreateNetwork, NetworkDetails, SetNetwork } from '../../api/network.ts';
 import { KameError } from '../../core/errors.ts';
@@ -14,6 +14,7 @@ import { movedTo, formatAddress, parseAddress, readSubnet, type Subnet } from '.
 import { networkProblems, overlapProblems } from '../../model/network-validate.ts';
 import type { Network, NetworkType } from '../../model/network.ts';
 import { refuseProblems, shown } from '../../model/problem.ts';
+import { networkRunNames } from '../../store/names.ts';
 import { interfaceNames } from '../../sys/interface-names.ts';
 import type { Host } from '../host/host.ts';
 import { showNetwork } from './describe.ts';
@@ -259,5 +260,6 @@ export async function deleteNetwork(host: Host, reference: string): Promise<void
     );
   }
   await host.networkStore.remove(name);
+  await rm(networkRunNames(host.names, { name }).leases, { force: true });
   await applied(host, name, `The network ${name} was deleted.`);
 }

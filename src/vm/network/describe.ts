@@ -130,6 +130,7 @@ function adaptersOf(network: Network, status: NetworkStatus, members: readonly M
       address: addressOf(network, mac) ?? null,
       hostName: `${label}.${machineDomain}`,
       connected: port?.connected ?? null,
+      outBy: port && network.type === 'nat' ? (port.passtConnected ? 'passt' : 'slirp') : null,
       dropped: { ...port?.dropped },
     };
   });
@@ -166,6 +167,7 @@ export async function showNetwork(host: Host, reference: string): Promise<Networ
     reservations: reservationsOf(network, members),
     switchPid: status.switchPid,
     natPid: status.natPid,
+    withoutPasst: status.withoutPasst,
     trouble: status.trouble,
   };
 }

@@ -5,10 +5,12 @@ import type { SwitchStatus } from '../../network/switch-config.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
 import type { NetworkRunNames } from '../../store/names.ts';
 import { endCompanions, type Companion } from '../companion/companion.ts';
-import type { NetworkKey } from '../../model/network.ts';
+import type { Forward, NetworkKey } from '../../model/network.ts';
 import type { ForwardStatus, NetworkStatus, Traffic } from '../host/network-runtime.ts';
 import { activeForwards, Forwards } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
+import { passtPlansOf } from './passt-plan.ts';
+import { Passts } from './passts.ts';
 import { networkText, type Plugged, type PluggedMachine } from './plugged.ts';
 import { endOtherNats, ensureNat, ensureSwitch, planKeyOf, processesOf } from './processes.ts';
 import type { RunningNat, RunningSwitch, SwitchProgram } from './processes.ts';
@@ -46,6 +48,7 @@ export class RunningNetwork {
   #switch: RunningSwitch | null = null;
   #nat: RunningNat | null = null;
   #forwards: Forwards | null = null;
+  readonly #passts: Passts;
   #trouble: string | null = null;
   #failures = 0;
   /** When a process has ended by itself, lately. */
@@ -59,6 +62,7 @@ export class RunningNetwork {
     this.key = key;
     this.#names = names;
     this.#around = around;
+    this.#passts = new Passts({ directory: names.directory, changed: () => this.refresh() });
   }
 
   /** Its run directory. */
@@ -108,6 +112,7 @@ export class RunningNetwork {
     const limits = { deadlineMs: answerMs };
     const status = await this.#switch?.client.status(limits).catch(() => null);
     const plugged = this.#plugged();
+    const { network, passt } = await this.#around.book.entryOf(this.key, []);
     return {
       running: this.#switch !== null,
       switchPid: this.#switch?.pid ?? null,
@@ -117,7 +122,8 @@ export class RunningNetwork {
         return of ? [{ ...port, machine: of.machine.name, mac: of.adapter.mac }] : [];
       }),
       leases: status?.leases ?? [],
-      forwards: await this.#forwardStates(),
+      forwards: this.#forwardStates(network?.forwards ?? []),
+      withoutPasst: passt && 'none' in passt ? passt.none : this.#passts.trouble,
       trouble: this.#trouble,
     };
   }
@@ -143,6 +149,7 @@ export class RunningNetwork {
     const nat = this.#nat;
     this.#switch?.client[Symbol.dispose]();
     [this.#switch, this.#nat, this.#forwards] = [null, null, null];
+    await this.#passts.letGo();
     await nat?.monitor[Symbol.asyncDispose]();
   }
 
@@ -200,19 +207,22 @@ export class RunningNetwork {
     await Promise.allSettled(starts);
     const [control, nat] = await Promise.all(starts);
     const forwards = activeForwards(entry.network?.forwards ?? [], plugged, entry.addresses);
-    await this.#configure(control, entry, plugged);
+    const passts = passtPlansOf(entry, plugged, this.#names.directory);
+    await this.#configure(control, entry, plugged, this.#passts.socketsOf(passts));
     if (nat) await this.#forwards?.apply(forwards, nat.fresh);
     if (nat?.fresh) this.#nat = { ...nat, fresh: false };
+    await this.#passts.apply(passts, running);
   }
 
   async #configure(
     control: RunningSwitch,
     entry: NetworkEntry,
     plugged: readonly Plugged[],
+    passts: ReadonlyMap<string, string>,
   ): Promise<SwitchStatus> {
     const labels = await this.#around.book.labels();
     const { directory } = this.#names;
-    const config = switchConfigOf({ ...entry, plugged, directory }, labels);
+    const config = switchConfigOf({ ...entry, plugged, directory, passts }, labels);
     return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#attempt.signal });
   }
 
@@ -272,11 +282,10 @@ export class RunningNetwork {
     await rm(this.#names.directory, { recursive: true, force: true });
   }
 
-  async #forwardStates(): Promise<ForwardStatus[]> {
-    const { network } = await this.#around.book.entryOf(this.key, []);
+  #forwardStates(forwards: readonly Forward[]): ForwardStatus[] {
     const waiting = (forward: ForwardStatus['forward']): ForwardStatus => {
       return { forward, state: 'waiting', reason: this.#trouble ?? 'The network does not run.' };
     };
-    return (network?.forwards ?? []).map((forward) => this.#forwards?.statusOf(forward) ?? waiting(forward));
+    return forwards.map((forward) => this.#forwards?.statusOf(forward) ?? waiting(forward));
   }
 }

@@ -3,6 +3,7 @@ import { formatAddress, layoutOf, subnetOf } from '../../model/network-subnet.ts
 import type { Network, NetworkKey } from '../../model/network.ts';
 import type { SwitchServices } from '../../network/switch-config.ts';
 import { supports } from '../../qemu/capabilities/capabilities.ts';
+import { findPasst } from '../../qemu/capabilities/find-engine.ts';
 import { natPlan, type NatPlan } from '../../qemu/network/nat-plan.ts';
 import { noSuchNetwork, type Networks } from '../../store/networks.ts';
 import { engineFor, hostArchitecture, hostOs } from '../engine/engine.ts';
@@ -32,7 +33,7 @@ function servicesOf(network: Network): SwitchServices | null {
   };
 }
 
-const segment: NetworkEntry = { network: null, services: null, addresses: {}, others: [] };
+const segment: NetworkEntry = { network: null, services: null, addresses: {}, others: [], passt: null };
 
 /** Gives the adapters their addresses in networks.json. @throws KameError NO_SUCH_NETWORK, BROKEN_NETWORK, FILE_ACCESS */
 async function withTheirAddresses(
@@ -74,7 +75,13 @@ export function storedNetworks(host: Omit<Host, 'networks'>, ownerOf: PortOwner)
       );
       // Reserved addresses of machines that do not run are kept for them too.
       const known = [...macs, ...Object.keys(network.reservations)];
-      return { network, services: servicesOf(network), addresses: addressesOf(network, known), others };
+      return {
+        network,
+        services: servicesOf(network),
+        addresses: addressesOf(network, known),
+        others,
+        passt: network.type === 'nat' ? await findPasst({ env: host.env, os: hostOs() }) : null,
+      };
     },
     async natPlanOf({ network, services }, directory, signal): Promise<NatPlan | null> {
       if (!hasNat(network) || !services || network.subnet === null) return null;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fakeSwitch } from '../../../test/support/fake-switch.ts';
@@ -21,7 +21,8 @@ let supervisor: NetworkSupervisor;
 const lan = { segment: 'lan' };
 
 const book: NetworkBook = {
-  entryOf: async () => await Promise.resolve({ network: null, services: null, addresses: {}, others: [] }),
+  entryOf: async () =>
+    await Promise.resolve({ network: null, services: null, addresses: {}, others: [], passt: null }),
   natPlanOf: async () => await Promise.resolve(null),
   labels: async () => await Promise.resolve(new Map()),
   ownerOf: async () => await Promise.resolve(null),
@@ -95,10 +96,11 @@ describe('the networks after a start of the daemon', () => {
     expect(await portsOfSwitch()).toEqual(['01', '03']);
   });
 
-  it('end if no engine uses them', async () => {
+  it('end if no engine uses them, and their leases stay', async () => {
     mkdirSync(names().directory, { recursive: true });
+    writeFileSync(names().leases, '[]');
     await supervisor.adopted();
-    expect(existsSync(names().directory)).toBe(false);
+    expect([existsSync(names().directory), existsSync(names().leases)]).toEqual([false, true]);
   });
 });
 

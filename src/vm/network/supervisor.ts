@@ -23,6 +23,7 @@ const still: Omit<NetworkStatus, 'forwards'> = {
   natPid: null,
   ports: [],
   leases: [],
+  withoutPasst: null,
   trouble: null,
 };
 

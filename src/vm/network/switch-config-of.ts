@@ -23,6 +23,8 @@ export interface SwitchFacts {
   readonly others: readonly string[];
   /** The run directory of the network. */
   readonly directory: string;
+  /** The sockets of passts, by the ids of their ports. */
+  readonly passts: ReadonlyMap<string, string>;
 }
 
 /** Whether a network has a NAT process. */
@@ -48,7 +50,7 @@ export function switchConfigOf(facts: SwitchFacts, labels: ReadonlyMap<string, s
         }
       : null,
     hosts: hostsOf(facts, labels),
-    ports: plugged.map(portOf),
+    ports: plugged.map((each) => portOf(each, facts)),
   };
 }
 
@@ -67,13 +69,15 @@ function hostsOf({ plugged, addresses }: SwitchFacts, labels: ReadonlyMap<string
   return hosts.slice(0, maxHosts);
 }
 
-function portOf({ machine, adapter }: Plugged): SwitchPort {
+function portOf({ machine, adapter }: Plugged, { passts }: SwitchFacts): SwitchPort {
   const { socket, mac, shape } = adapter;
+  const id = portId(machine.run, adapter.index);
   return {
-    id: portId(machine.run, adapter.index),
+    id,
     socket,
     mac,
     machine: machine.name,
+    passt: passts.get(id) ?? null,
     shape: shape ?? noShape,
   };
 }

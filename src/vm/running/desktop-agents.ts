@@ -1,34 +1,11 @@
 import { messageOf } from '../../core/errors.ts';
-import { desktopAgentPort, desktopToolsPort, type GuestPort } from '../../qemu/plan/channels.ts';
+import { desktopAgentPort, desktopToolsPort } from '../../qemu/plan/channels.ts';
 import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
-import { hasPort, portIsOpen } from './guest-port.ts';
+import { watchPort } from './guest-port.ts';
 
 /** Milliseconds for content that moves from one program in the guest to another. */
 const moveMs = 60_000;
-
-/** Tells a channel whether something in the guest has its port open, now and whenever that changes. */
-function watchPort(
-  host: Host,
-  machine: Running,
-  port: GuestPort,
-  channel: { portChanged(open: boolean): void },
-): void {
-  if (!hasPort(machine, port)) return;
-  let told = false;
-  machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
-    if (id !== port.id) return;
-    told = true;
-    channel.portChanged(open);
-  });
-  // An adopted machine may have opened the port before.
-  portIsOpen(machine, port).then(
-    (open) => {
-      if (open && !told) channel.portChanged(true);
-    },
-    (error: unknown) => host.log('Desktop agent', { machine: machine.name, reason: messageOf(error) }),
-  );
-}
 
 /**
  * Moves what the host has put on the clipboard to kame-tools in the session when they come: from then on they have the clipboard, and

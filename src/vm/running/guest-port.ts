@@ -1,5 +1,6 @@
-import { KameError } from '../../core/errors.ts';
+import { KameError, messageOf } from '../../core/errors.ts';
 import type { GuestPort } from '../../qemu/plan/channels.ts';
+import type { Host } from '../host/host.ts';
 import type { Running } from '../host/running.ts';
 
 /** Whether something in the guest has a port open. @throws KameError ENGINE_* */
@@ -23,5 +24,28 @@ export function refuseWithoutPort(machine: Running, port: GuestPort): void {
       next: `kame restart ${machine.name} gives it the port: it must be shut down and started, not resumed.`,
       details: { machine: machine.name },
     },
+  );
+}
+
+/** Tells a channel whether something in the guest has its port open, now and whenever that changes. */
+export function watchPort(
+  host: Host,
+  machine: Running,
+  port: GuestPort,
+  channel: { portChanged(open: boolean): void },
+): void {
+  if (!hasPort(machine, port)) return;
+  let told = false;
+  machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
+    if (id !== port.id) return;
+    told = true;
+    channel.portChanged(open);
+  });
+  // An adopted machine may have opened the port before.
+  portIsOpen(machine, port).then(
+    (open) => {
+      if (open && !told) channel.portChanged(true);
+    },
+    (error: unknown) => host.log(`Port ${port.name}`, { machine: machine.name, reason: messageOf(error) }),
   );
 }

@@ -184,6 +184,7 @@ function recordOf(bundle: Bundle, prepared: Prepared, requested: RequestTime): R
     setup,
     blockers,
     graphics,
+    guestInfo: {},
     ramNote: prepared.ramNote ?? null,
     startedAt: requested.at.toISOString(),
     timings: { spawnMs: 0, qmpMs: 0, ...noTimings },

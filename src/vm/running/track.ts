@@ -17,6 +17,7 @@ import { Milestones } from '../host/milestones.ts';
 import type { NewClone, Running } from '../host/running.ts';
 import { watchAgent } from './agent-watch.ts';
 import { deathOf, repairAfterCrash } from './crash.ts';
+import { watchGuestInfo } from './guest-info.ts';
 import { watchTime } from './guest-time.ts';
 import { watchDesktopAgents } from './desktop-agents.ts';
 import { watchNics } from './nics.ts';
@@ -70,6 +71,7 @@ export function track(host: Host, options: TrackOptions): Running {
   watchDesktopAgents(host, machine);
   watchNics(host, machine);
   watchShares(host, machine);
+  watchGuestInfo(host, machine);
   machine.engine.qmp.on('VSERPORT_CHANGE', ({ id, open }) => {
     if (id === toolsPort.id && !open) machine.channels.tools.disconnect();
   });

@@ -1,6 +1,8 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { BlockGraph } from './block-graph.ts';
+import { readChain } from '../../../src/disk/chain.ts';
+import { isInPlace, onStandIn, withStandIn } from '../../../src/disk/stand-in.ts';
 import { runProgram } from '../run-program.ts';
 import { Refusal } from './refusal.ts';
 
@@ -12,7 +14,7 @@ interface Job {
   status: Status;
   error?: string;
   /** Changes the images and the graph, at `job-finalize`. */
-  readonly finalize: () => void;
+  readonly finalize: () => Promise<void>;
 }
 
 /** By its first bytes: no disk of a test is anything else. */
@@ -22,6 +24,18 @@ function formatOf(path: string): 'qcow2' | 'raw' {
   readSync(file, magic, 0, magic.length, 0);
   closeSync(file);
   return magic.toString('latin1') === 'QFI\u00fb' ? 'qcow2' : 'raw';
+}
+
+/** Writes what a layer has into the one below it. Files of another program below them are left out, as `qemu-img` needs it. */
+async function commit(from: string, to: string): Promise<void> {
+  const chain = await readChain(from, { inside: ['/'], tables: false });
+  const args = ['commit', '-q', '-d'];
+  if (!isInPlace(chain)) runProgram('qemu-img', [...args, '-b', to, from]);
+  else
+    await withStandIn(chain, async (standIn) => {
+      runProgram('qemu-img', [...args, onStandIn([from, to], standIn)]);
+      await Promise.resolve();
+    });
 }
 
 /** Writes the backing file of a layer into its header. */
@@ -86,9 +100,9 @@ export class BlockJobs {
       id,
       type: 'commit',
       status: active ? 'ready' : 'pending',
-      finalize: () => {
+      finalize: async () => {
         const [from, to] = [graph.pathOf(top), graph.pathOf(base)];
-        runProgram('qemu-img', ['commit', '-q', '-d', '-b', to, from]);
+        await commit(from, to);
         const over = graph.over(top);
         if (over) repoint(graph.pathOf(over.name), backingFile ?? to, to);
         graph.replace(top, base);
@@ -104,7 +118,8 @@ export class BlockJobs {
       id,
       type: 'stream',
       status: 'pending',
-      finalize: () => {
+      finalize: async () => {
+        await Promise.resolve();
         const path = graph.pathOf(device);
         const onto = base === null ? null : graph.pathOf(base);
         const backing = onto === null ? ['-b', ''] : ['-b', backingFile ?? onto, '-F', formatOf(onto)];
@@ -121,12 +136,12 @@ export class BlockJobs {
     this.#to(job, 'pending');
   }
 
-  finalize(id: string): void {
+  async finalize(id: string): Promise<void> {
     const job = this.job(id);
     if (job.status !== 'pending')
       throw new Refusal(`Job '${id}' in state '${job.status}' cannot accept command verb 'finalize'`);
     try {
-      job.finalize();
+      await job.finalize();
     } catch (error) {
       job.error = error instanceof Error ? error.message : String(error);
     }

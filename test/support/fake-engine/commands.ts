@@ -127,7 +127,7 @@ const blocks: Record<string, Command> = {
     }),
   'query-jobs': (_args, engine) => engine.jobs.describe(),
   'job-complete': ({ id }, engine) => engine.jobs.complete(text(id)),
-  'job-finalize': ({ id }, engine) => engine.jobs.finalize(text(id)),
+  'job-finalize': async ({ id }, engine) => await engine.jobs.finalize(text(id)),
   'job-cancel': ({ id }, engine) => engine.jobs.cancel(text(id)),
   'job-dismiss': ({ id }, engine) => engine.jobs.dismiss(text(id)),
 };

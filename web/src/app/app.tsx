@@ -1,5 +1,5 @@
-import { Suspense, useState, type ReactElement } from 'react';
-import { Route, Router, Switch } from 'wouter';
+import { Suspense, useEffect, useState, type ReactElement } from 'react';
+import { Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 import type { WebSession } from '../../../src/api/web.ts';
 import { useLive } from '../data/machines.ts';
@@ -11,32 +11,43 @@ import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
 import { NotFound } from '../design/not-found/not-found.tsx';
-import { HostPage, MachinePage, NewPage, StoryPage } from './rooms.ts';
+import { RoomGuard } from './room-guard.tsx';
+import { HostPage, loadRooms, MachinePage, NewPage, StoryPage } from './rooms.ts';
 import { SignedOut } from './signed-out.tsx';
 import { UndoToast } from './undo-toast.tsx';
+
+/** Milliseconds after the start, when the library is there. */
+const loadRoomsMs = 3000;
 
 /** The rooms of the web desktop, each at an address of its own after #: no part of it is sent to a server. */
 function Rooms(): ReactElement {
   const { say } = useText();
   const may = useMay();
+  const [location] = useLocation();
+  useEffect(() => {
+    const timer = setTimeout(() => void loadRooms(), loadRoomsMs);
+    return () => clearTimeout(timer);
+  }, []);
   return (
-    <Suspense fallback={<p role="status">{say('app.loading')}</p>}>
-      <Switch>
-        <Route path="/">
-          <LibraryPage />
-        </Route>
-        <Route path="/folders/*">{(params) => <LibraryPage address={params['*']} />}</Route>
-        {may('machines.create') && <Route path="/new" component={NewPage} />}
-        {may('daemon.status') && <Route path="/host" component={HostPage} />}
-        <Route path="/design" component={StoryPage} />
-        <Route path="/machines/:id/:tab?">
-          {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
-        </Route>
-        <Route>
-          <NotFound />
-        </Route>
-      </Switch>
-    </Suspense>
+    <RoomGuard room={location}>
+      <Suspense fallback={<p role="status">{say('app.loading')}</p>}>
+        <Switch>
+          <Route path="/">
+            <LibraryPage />
+          </Route>
+          <Route path="/folders/*">{(params) => <LibraryPage address={params['*']} />}</Route>
+          {may('machines.create') && <Route path="/new" component={NewPage} />}
+          {may('daemon.status') && <Route path="/host" component={HostPage} />}
+          <Route path="/design" component={StoryPage} />
+          <Route path="/machines/:id/:tab?">
+            {({ id, tab }) => <MachinePage key={id} id={id} tab={tab ?? 'console'} />}
+          </Route>
+          <Route>
+            <NotFound />
+          </Route>
+        </Switch>
+      </Suspense>
+    </RoomGuard>
   );
 }
 

@@ -12,6 +12,7 @@ import { Permitted, useWho } from '../data/rights.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { changeLanguage, languages, useText, type Language } from '../text/text.ts';
 import styles from './app.module.css';
+import { Tray } from './tray.tsx';
 
 function ThemeSwitch(): ReactElement {
   const { say } = useText();
@@ -55,6 +56,7 @@ export function Header({ leave }: { leave: () => void }): ReactElement {
             </Link>
           </Permitted>
         </nav>
+        <Tray />
         {who !== undefined && <span className={styles.who}>{who}</span>}
         <NativeSelect
           size="xs"

@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import { useEffect, useState, type ReactElement } from 'react';
 import { refresh } from '../data/machines.ts';
-import { undoOffer, useUndoOffer, type Undoable } from '../data/undo.ts';
+import { useStore } from '../data/store.ts';
+import { undoOffer, type Undoable } from '../data/undo.ts';
 import { Toast } from '../design/toast/toast.tsx';
 import { troubleOf } from '../machine/trouble.ts';
 import { TroubleText } from '../machine/trouble-text.tsx';
@@ -14,7 +15,7 @@ const offeredMs = 15_000;
 
 /** Offers to undo what was done last, by its button or Ctrl-Z. */
 export function UndoToast(): ReactElement | null {
-  const offer = useUndoOffer();
+  const offer = useStore(undoOffer);
   const [failed, setFailed] = useState<unknown>();
   if (failed !== undefined)
     return (
@@ -40,7 +41,7 @@ function Offer({ offer, fail }: OfferProps): ReactElement {
   const { say } = useText();
   const [isBusy, setBusy] = useState(false);
   const [isHeld, setHeld] = useState(false);
-  const end = () => undoOffer.make(undefined);
+  const end = () => undoOffer.set(undefined);
   const undo = () => {
     setBusy(true);
     void offer.undo().then(refresh).catch(fail).finally(end);

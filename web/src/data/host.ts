@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
-import { useSyncExternalStore } from 'react';
 import type { DaemonStatus, Doctor, KameEvent, Task } from '../../../src/api/generated/shapes.ts';
 import { client } from './client.ts';
+import { Store, useStore } from './store.ts';
 
 /** What the doctor found. Accelerators are tested once; `fresh` in the page asks again. */
 export function useDoctor(): {
@@ -45,25 +45,12 @@ export function useDaemon(): DaemonStatus | undefined {
 const maxEvents = 200;
 
 /** The last events since the page was opened, the latest first. */
-class EventLog {
-  #events: readonly KameEvent[] = [];
-  readonly #listeners = new Set<() => void>();
+const events = new Store<readonly KameEvent[]>([]);
 
-  readonly add = (event: KameEvent): void => {
-    this.#events = [event, ...this.#events].slice(0, maxEvents);
-    for (const listener of this.#listeners) listener();
-  };
-
-  readonly listen = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
-
-  readonly events = (): readonly KameEvent[] => this.#events;
+export function addEvent(event: KameEvent): void {
+  events.set([event, ...events.get()].slice(0, maxEvents));
 }
 
-export const eventLog = new EventLog();
-
 export function useEvents(): readonly KameEvent[] {
-  return useSyncExternalStore(eventLog.listen, eventLog.events);
+  return useStore(events);
 }

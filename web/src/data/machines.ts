@@ -6,7 +6,7 @@ import type { KameEvent, Machine } from '../../../src/api/generated/shapes.ts';
 import { ndjson } from '../../../src/api/protocol.ts';
 import { readJsonLines } from '../../../src/client/core/ndjson.ts';
 import { client, events } from './client.ts';
-import { eventLog } from './host.ts';
+import { addEvent } from './host.ts';
 
 const machinesQuery = {
   queryKey: ['machines'],
@@ -46,7 +46,7 @@ async function follow(signal: AbortSignal, tell: (connection: Connection) => voi
   await firstMachines();
   await refresh();
   for await (const event of readJsonLines(chunks)) {
-    eventLog.add(event as KameEvent);
+    addEvent(event as KameEvent);
     void refresh();
   }
 }

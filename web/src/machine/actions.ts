@@ -5,7 +5,9 @@ import { client } from '../data/client.ts';
 import type { Undoable } from '../data/undo.ts';
 import { useText, type Say } from '../text/text.ts';
 import type { CloneKind } from './clone-fields.tsx';
-import { useTask, type TaskRunner } from './task.ts';
+import { machinePage } from './addresses.ts';
+import { useKeptTask } from './kept-task.ts';
+import type { TaskRunner } from './task.ts';
 
 /** What can be done to a machine from its card. */
 export type Action =
@@ -88,7 +90,12 @@ function saidOf({ name }: Machine, action: Action, say: Say): string | undefined
 /** The actions on a machine, one at a time. */
 export function useActions(machine: Machine): Actions {
   const { say } = useText();
-  const task = useTask<Action['kind']>();
+  const { id, name, path } = machine;
+  const task = useKeptTask<Action['kind']>(`machine ${id === '' ? path : id}`, {
+    title: name,
+    page: id === '' ? '/' : machinePage(id),
+    what: (kind) => say(`busy.${kind}`),
+  });
   const act = (action: Action) =>
     task.run(action.kind, async (options): Promise<string | Undoable | undefined> => {
       await perform(machine, action, options);

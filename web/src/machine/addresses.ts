@@ -1,6 +1,9 @@
 import type { routes } from '../../../src/api/generated/routes.ts';
 import type { May } from '../data/rights.tsx';
 
+/** The address of the page where machines are made. */
+export const newPage = '/new';
+
 /** The tabs of the page of a machine, in their order. */
 const tabs = ['console', 'snapshots', 'settings', 'activity'] as const;
 export type Tab = (typeof tabs)[number];

@@ -1,5 +1,6 @@
 import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
+import { Link } from 'wouter';
 import { Note } from '../design/note/note.tsx';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { TroubleNote } from './trouble-note.tsx';
@@ -67,12 +68,20 @@ type OutcomeProps = Pick<TaskRunner<unknown>, 'trouble' | 'done' | 'dismiss'>;
 
 /** How the last task ended, if a person must know. */
 export function Outcome({ trouble, done, dismiss }: OutcomeProps): ReactElement {
+  const { say } = useText();
   return (
     <>
       {trouble && <TroubleNote trouble={trouble} dismiss={dismiss} />}
       {done !== undefined && (
         <Note kind="done" dismiss={dismiss}>
-          <p>{done}</p>
+          <p>{done.said}</p>
+          {done.page !== undefined && (
+            <p>
+              <Link href={done.page} onClick={dismiss}>
+                {say('task.open')}
+              </Link>
+            </p>
+          )}
         </Note>
       )}
     </>

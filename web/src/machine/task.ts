@@ -1,56 +1,90 @@
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import type { ProgressReport } from '../../../src/core/progress.ts';
 import { refresh } from '../data/machines.ts';
-import { Rate } from './rate.ts';
+import { Store, useStore } from '../data/store.ts';
 import { undoOffer, type Undoable } from '../data/undo.ts';
+import { Rate } from './rate.ts';
 import { troubleOf, type Trouble } from './trouble.ts';
 
-export interface TaskRunner<K> {
+/** What a task did, and the page where that is. */
+export interface Done {
+  readonly said: string;
+  readonly page?: string;
+}
+
+interface TaskState<K> {
   /** What is being done; undefined if nothing is. */
-  readonly doing:
-    | {
-        readonly kind: K;
-        readonly progress: ProgressReport | undefined;
-        /** Bytes a second, if bytes are what is counted. */
-        readonly rate?: number | undefined;
-      }
-    | undefined;
-  readonly trouble: Trouble | undefined;
+  readonly doing?: {
+    readonly kind: K;
+    readonly progress: ProgressReport | undefined;
+    /** Bytes a second, if bytes are what is counted. */
+    readonly rate?: number | undefined;
+  };
+  readonly trouble?: Trouble;
   /** What the last task did, if that is worth a message. */
-  readonly done: string | undefined;
-  /** Begins a task. It returns what to say at its end, how to undo it, or nothing. */
-  readonly run: (kind: K, work: (options: TaskOptions) => Promise<string | Undoable | undefined>) => void;
+  readonly done?: Done;
+}
+
+/** What a task returns: what to say at its end, how to undo it, or nothing. */
+type Result = string | Done | Undoable | undefined;
+
+export interface TaskRunner<K> {
+  readonly doing: TaskState<K>['doing'] | undefined;
+  readonly trouble: Trouble | undefined;
+  readonly done: Done | undefined;
+  readonly run: (kind: K, work: (options: TaskOptions) => Promise<Result>) => void;
   /** Asks the task to undo what it did so far, and to end. */
   readonly cancel: () => void;
   readonly dismiss: () => void;
 }
 
-/** Tasks on a machine, one at a time: their progress, and how the last one ended. */
-export function useTask<K>(): TaskRunner<K> {
-  const [doing, setDoing] = useState<TaskRunner<K>['doing']>();
-  const [trouble, setTrouble] = useState<Trouble>();
-  const [done, setDone] = useState<string>();
-  const controller = useRef<AbortController>(undefined);
-  const dismiss = () => {
-    setTrouble(undefined);
-    setDone(undefined);
-  };
-  const end = (result: string | Undoable | undefined) => {
-    if (typeof result === 'object') undoOffer.make(result);
-    else setDone(result);
-  };
-  const run: TaskRunner<K>['run'] = (kind, work) => {
-    dismiss();
+/** Tasks, one at a time: their progress, and how the last one ended. */
+export class Task<K> {
+  readonly state = new Store<TaskState<K>>({});
+  #controller: AbortController | undefined;
+
+  readonly run: TaskRunner<K>['run'] = (kind, work) => {
     const ended = new AbortController();
-    controller.current = ended;
-    setDoing({ kind, progress: undefined });
+    this.#controller = ended;
+    this.state.set({ doing: { kind, progress: undefined } });
     const rate = new Rate();
-    const onProgress = (progress: ProgressReport) => setDoing({ kind, progress, rate: rate.add(progress) });
+    const onProgress = (progress: ProgressReport) =>
+      this.state.set({ doing: { kind, progress, rate: rate.add(progress) } });
     void work({ onProgress, signal: ended.signal })
-      .then(end, (error: unknown) => setTrouble(troubleOf(error)))
-      .then(refresh)
-      .finally(() => setDoing(undefined));
+      .then(endOf, (error: unknown) => {
+        const trouble = troubleOf(error);
+        // Who has cancelled it knows.
+        return ended.signal.aborted && trouble.code === 'CANCELLED' ? {} : { trouble };
+      })
+      .then(async (end) => await refresh().finally(() => this.state.set(end)));
   };
-  return { doing, trouble, done, run, cancel: () => controller.current?.abort(), dismiss };
+
+  readonly cancel = (): void => this.#controller?.abort();
+
+  readonly dismiss = (): void => {
+    const { doing } = this.state.get();
+    this.state.set(doing ? { doing } : {});
+  };
+}
+
+function endOf(result: Result): { readonly done?: Done } {
+  if (result === undefined) return {};
+  if (typeof result === 'string') return { done: { said: result } };
+  if (!('undo' in result)) return { done: result };
+  undoOffer.set(result);
+  return {};
+}
+
+/** What a component shows of tasks, and does with them. */
+export function useRunner<K>(task: Task<K>): TaskRunner<K> {
+  const { doing, trouble, done } = useStore(task.state);
+  const { run, cancel, dismiss } = task;
+  return { doing, trouble, done, run, cancel, dismiss };
+}
+
+/** Tasks of one component, whose progress nobody sees after it has gone. */
+export function useTask<K>(): TaskRunner<K> {
+  const [task] = useState(() => new Task<K>());
+  return useRunner(task);
 }

@@ -3,6 +3,7 @@ import { useState, type InputHTMLAttributes, type ReactElement } from 'react';
 import type { Image } from '../../../src/api/generated/shapes.ts';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useText } from '../text/text.ts';
+import { checkFiles } from './check-files.ts';
 import { droppedFiles, imageIn, pickedFiles, type LocalFile } from './local-files.ts';
 import styles from './new.module.css';
 import { useUpload } from './use-upload.ts';
@@ -29,13 +30,14 @@ export function DropZone({ done, begin, isBusy }: DropProps): ReactElement {
   const [isOver, setOver] = useState(false);
   const take = (files: Promise<LocalFile[]>) => {
     if (upload.doing || isBusy) return;
-    void files.then(
+    const checked = files.then(async (found) => await checkFiles(found).then(() => found));
+    void checked.then(
       (found) => {
         const image = imageIn(found);
         if (image) upload.send(image);
-        else if (found.length > 0) begin(files);
+        else if (found.length > 0) begin(checked);
       },
-      () => begin(files),
+      () => begin(checked),
     );
   };
   const picked = (list: readonly File[]) => take((async () => await Promise.resolve(pickedFiles(list)))());

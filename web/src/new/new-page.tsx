@@ -1,5 +1,4 @@
 import { useState, type ReactElement } from 'react';
-import { useLocation } from 'wouter';
 import type { CreateMachine } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { useImages } from '../data/images.ts';
@@ -8,24 +7,28 @@ import { Column, Columns } from '../design/columns/columns.tsx';
 import { PageHead } from '../design/page-head/page-head.tsx';
 import { ImportPanel } from './import-panel.tsx';
 import { useImport } from './use-import.ts';
-import { machinePage } from '../machine/addresses.ts';
+import { newPage } from '../machine/addresses.ts';
 import { Failure } from '../machine/failure.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
-import { useTask } from '../machine/task.ts';
+import { useKeptTask } from '../machine/kept-task.ts';
 import { useText } from '../text/text.ts';
 import { MachineForm } from './machine-form.tsx';
 import styles from './new.module.css';
 import type { Source } from './plan.ts';
 import { Sources } from './sources.tsx';
+import { useArrive } from './use-arrive.ts';
 
 /** Where a new machine is made: what it begins with, and what it is. */
 export function NewPage(): ReactElement {
   const { say } = useText();
-  const [, go] = useLocation();
+  const arrive = useArrive();
   const { images, error } = useImages();
   const { machines } = useMachines();
   const [chosen, choose] = useState<Source>();
-  const task = useTask<'create'>();
+  const task = useKeptTask<'create'>('create', {
+    ...{ title: say('new.title'), page: newPage },
+    what: () => say('new.creating'),
+  });
   const { doing } = task;
   const taken = (machines ?? []).map(({ name }) => name);
   const incoming = useImport(taken);
@@ -35,10 +38,9 @@ export function NewPage(): ReactElement {
   const source = isImport ? undefined : (chosen ?? (first && { kind: 'image', image: first }));
   const create = (request: CreateMachine, isStarted: boolean) =>
     task.run('create', async (options) => {
-      const { id } = await client.machines.create(request, options);
-      if (isStarted) await client.machines.start(id, { wait: 'none' }, options);
-      go(machinePage(id));
-      return undefined;
+      const machine = await client.machines.create(request, options);
+      if (isStarted) await client.machines.start(machine.id, { wait: 'none' }, options);
+      return arrive(machine, task.isInSight);
     });
   return (
     <div className={styles.room}>
@@ -75,6 +77,7 @@ export function NewPage(): ReactElement {
             />
           )}
           <Outcome {...task} />
+          <Outcome {...incoming} trouble={undefined} />
         </Column>
       </Columns>
     </div>

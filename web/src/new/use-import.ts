@@ -1,16 +1,18 @@
-import { useState } from 'react';
-import { useLocation } from 'wouter';
+import { useEffect } from 'react';
 import type { ImportMachine, ImportReport } from '../../../src/api/generated/shapes.ts';
 import { mainFileOf } from '../../../src/model/uploaded-files.ts';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import { client } from '../data/client.ts';
+import { Store, useStore } from '../data/store.ts';
 import { refreshUploads } from '../data/uploads.ts';
-import { machinePage } from '../machine/addresses.ts';
-import { useTask, type TaskRunner } from '../machine/task.ts';
+import { newPage } from '../machine/addresses.ts';
+import { useKeptTask } from '../machine/kept-task.ts';
+import type { TaskRunner } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import type { LocalFile } from './local-files.ts';
 import { freeName } from './plan.ts';
 import { sendFiles } from './send-files.ts';
+import { useArrive } from './use-arrive.ts';
 
 /** What a person decides about an import. */
 export type Choices = Omit<ImportMachine, 'path' | 'guestOS'> & { readonly name: string };
@@ -50,15 +52,22 @@ interface Begun {
   readonly path?: string;
 }
 
+/** What is imported, also while its page is left. */
+const incoming = new Store<Begun | undefined>(undefined);
+
 /**
  * Makes a machine of files of this browser's computer. Of an appliance in one file, its beginning is enough for the report, so a
  * person decides before it is sent; other files are sent first.
  */
 export function useImport(taken: readonly string[]): Import {
   const { say } = useText();
-  const [, go] = useLocation();
-  const task = useTask<ImportStep>();
-  const [begun, setBegun] = useState<Begun>();
+  const arrive = useArrive();
+  const begun = useStore(incoming);
+  const task = useKeptTask<ImportStep>('import', {
+    title: begun ? say('import.title', { name: begun.name }) : say('new.title'),
+    page: newPage,
+    what: () => say('import.import'),
+  });
   const stages = { sending: say('import.sending'), waiting: say('import.waiting') };
   const send = async (files: readonly LocalFile[], options: TaskOptions) => {
     const path = await sendFiles(files, stages, options);
@@ -72,21 +81,26 @@ export function useImport(taken: readonly string[]): Import {
       const archive = partsOf(only.file);
       const request = { name, dryRun: true };
       const report = await client.machines.importStream(request, { archive, ...options });
-      if ('notes' in report) setBegun({ ...known, files, report });
+      if ('notes' in report) incoming.set({ ...known, files, report });
     } else {
       const path = await send(files, options);
       const report = await client.machines.reportImport({ path, name }, options);
-      setBegun({ ...known, files, path, report });
+      incoming.set({ ...known, files, path, report });
     }
   };
   const lookAt = (files: Promise<readonly LocalFile[]>) =>
     task.run('looking', async (options) => {
       const found = await files;
       const next = { files: found, name: nameOf(found) };
-      setBegun(next);
+      incoming.set(next);
       await look(next, options);
-      return undefined;
+      return task.isInSight() ? undefined : { said: say('import.ready', { name: next.name }), page: newPage };
     });
+  const { done, dismiss } = task;
+  useEffect(() => {
+    // Who is here sees that it is ready.
+    if (done?.page === newPage) dismiss();
+  }, [done, dismiss]);
   const make = (choices: Choices, isStarted: boolean) =>
     task.run('importing', async (options) => {
       if (!begun) return undefined;
@@ -94,8 +108,8 @@ export function useImport(taken: readonly string[]): Import {
       const { machine } = await client.machines.import({ path, ...choices }, options);
       await refreshUploads();
       if (isStarted) await client.machines.start(machine.id, { wait: 'none' }, options);
-      go(machinePage(machine.id));
-      return undefined;
+      incoming.set(undefined);
+      return arrive(machine, task.isInSight);
     });
   return {
     ...task,
@@ -107,7 +121,7 @@ export function useImport(taken: readonly string[]): Import {
     close: () => {
       task.cancel();
       task.dismiss();
-      setBegun(undefined);
+      incoming.set(undefined);
     },
   };
 }

@@ -1,7 +1,9 @@
 import type { Image } from '../../../src/api/generated/shapes.ts';
 import { client } from '../data/client.ts';
 import { queries } from '../data/machines.ts';
-import { useTask, type TaskRunner } from '../machine/task.ts';
+import { useKeptTask } from '../machine/kept-task.ts';
+import type { TaskRunner } from '../machine/task.ts';
+import { newPage } from '../machine/addresses.ts';
 import { useText } from '../text/text.ts';
 
 export interface Upload extends TaskRunner<'upload'> {
@@ -12,7 +14,10 @@ export interface Upload extends TaskRunner<'upload'> {
 /** Sends image files, one at a time. A file that was sent in part before goes on from there. */
 export function useUpload(done: (image: Image) => void): Upload {
   const { say } = useText();
-  const task = useTask<'upload'>();
+  const task = useKeptTask<'upload'>('upload', {
+    ...{ title: say('new.title'), page: newPage },
+    what: () => say('new.uploading'),
+  });
   const send = (file: File) =>
     task.run('upload', async ({ onProgress, signal }) => {
       const { name, size, lastModified } = file;

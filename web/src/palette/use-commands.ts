@@ -4,7 +4,7 @@ import { client } from '../data/client.ts';
 import { useMachines, refresh } from '../data/machines.ts';
 import { useMay, type May } from '../data/rights.tsx';
 import { operationOf } from '../machine/actions.ts';
-import { machinePage, tabsFor } from '../machine/addresses.ts';
+import { machinePage, newPage, tabsFor } from '../machine/addresses.ts';
 import { useText, type Say } from '../text/text.ts';
 import type { Command } from './commands.ts';
 
@@ -57,7 +57,7 @@ export function useCommands(): readonly Command[] {
   const may = useMay();
   const rooms = [
     { id: 'library', label: say('app.title'), run: () => go('/') },
-    ...(may('machines.create') ? [{ id: 'new', label: say('app.new'), run: () => go('/new') }] : []),
+    ...(may('machines.create') ? [{ id: 'new', label: say('app.new'), run: () => go(newPage) }] : []),
     ...(may('daemon.status') ? [{ id: 'host', label: say('host.title'), run: () => go('/host') }] : []),
     { id: 'design', label: say('design.title'), run: () => go('/design') },
   ];

@@ -5,7 +5,8 @@ import { useSnapshots } from '../data/snapshots.ts';
 import { Permitted } from '../data/rights.tsx';
 import { Column, Columns } from '../design/columns/columns.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
-import { useTask } from '../machine/task.ts';
+import { machinePage } from '../machine/addresses.ts';
+import { useKeptTask } from '../machine/kept-task.ts';
 import { useText } from '../text/text.ts';
 import { AutoProtectForm } from './auto-protect-form.tsx';
 import { Here } from './here.tsx';
@@ -18,7 +19,10 @@ export function SnapshotsPanel({ machine }: { machine: Machine }): ReactElement 
   const { say } = useText();
   const { snapshots, error } = useSnapshots(machine.id);
   const [chosen, choose] = useState<number | null>(null);
-  const task = useTask<Task>();
+  const task = useKeptTask<Task>(`snapshots ${machine.id}`, {
+    ...{ title: machine.name, page: machinePage(machine.id, 'snapshots') },
+    what: (kind) => say(`snapshots.doing.${kind}`),
+  });
   const { doing } = task;
   if (error) return <Failure error={error} />;
   if (!snapshots) return <p role="status">{say('app.loading')}</p>;

@@ -43,6 +43,7 @@ import type {
   GuestDirectory,
   GuestEnvironment,
   GuestFile,
+  GuestInfo,
   GuestPlace,
   GuestProcesses,
   GuestSshKeys,
@@ -91,6 +92,7 @@ import type {
   RunDoctor,
   SetAutoProtect,
   SetForward,
+  SetGuestInfo,
   SetGuestPassword,
   SetGuestVariable,
   SetNetwork,
@@ -263,6 +265,13 @@ export interface GuestEnvironmentCalls {
   ): Promise<GuestEnvironment>;
   /** Set a variable for all later commands in the guest. It needs kame-tools, and lasts until they or the guest are started again. */
   set(machine: string, body: SetGuestVariable, options?: CallOptions): Promise<Done>;
+}
+
+export interface GuestInfoCalls {
+  /** Show the variables guestinfo.* of a machine. Those of its .vmx; while it runs, also what it or others have set since. */
+  show(machine: string, options?: CallOptions): Promise<GuestInfo>;
+  /** Set a variable guestinfo.* of a running machine, until it stops or is suspended. `machines.set` changes the value with which it starts. */
+  set(machine: string, body: SetGuestInfo, options?: CallOptions): Promise<Done>;
 }
 
 export interface GuestUserCalls {
@@ -519,6 +528,7 @@ export interface Resources {
   readonly guestFiles: GuestFileCalls;
   readonly guestProcesses: GuestProcessCalls;
   readonly guestEnvironment: GuestEnvironmentCalls;
+  readonly guestInfo: GuestInfoCalls;
   readonly guestUsers: GuestUserCalls;
   readonly shares: ShareCalls;
   readonly snapshots: SnapshotCalls;

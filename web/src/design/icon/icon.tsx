@@ -26,6 +26,7 @@ const paths = {
   cards: 'M2.5 2.5h4.6v4.6H2.5ZM8.9 2.5h4.6v4.6H8.9ZM2.5 8.9h4.6v4.6H2.5ZM8.9 8.9h4.6v4.6H8.9Z',
   rows: 'M2.5 4h11M2.5 8h11M2.5 12h11',
   folder: 'M2 4h4.2l1.4 1.6H14v7H2Z',
+  tasks: 'M8 10.5v-8M5 5.5l3-3 3 3M2.5 10.5v3h11v-3',
   expand: 'M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10',
 } as const;
 

@@ -15,6 +15,7 @@ export const machine = {
   'task.rate': '{{size}}/s',
   'task.seconds': '{{time}} s left',
   'task.minutes': '{{time}} min left',
+  'task.open': 'Open',
   'do.start': 'Start',
   'do.resume': 'Resume',
   'do.stop': 'Shut down',

@@ -17,6 +17,7 @@ export const machine: Readonly<Record<keyof typeof english, string>> = {
   'task.rate': '{{size}}/秒',
   'task.seconds': '残り {{time}} 秒',
   'task.minutes': '残り {{time}} 分',
+  'task.open': '開く',
   'do.start': '起動',
   'do.resume': '再開',
   'do.stop': 'シャットダウン',
