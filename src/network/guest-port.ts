@@ -17,7 +17,7 @@ export class GuestPort extends Port {
   constructor(plan: PortPlan, maxFrame: number, tools: ShaperTools) {
     super(maxFrame, tools.now());
     this.id = plan.id;
-    this.passt = new PasstPort(maxFrame, tools.now());
+    this.passt = new PasstPort(maxFrame, tools.now);
     this.plan = plan;
     this.#shape(tools);
   }

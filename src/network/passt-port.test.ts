@@ -40,6 +40,7 @@ describe('a guest with a passt', () => {
 
   it('sends everything else to the NAT process', () => {
     using network = new world.SwitchWorld(config({ uplink: { ...world.uplink, hostLoopback: true } }));
+    network.now += 10_000;
     for (const [what, frame] of Object.entries({
       'of another connection': segment(ack),
       'an answer to a forward from elsewhere': segment(syn | ack),
@@ -82,6 +83,20 @@ describe('a guest with a passt', () => {
       malformed: frames.tcp(back, { ...answer, flags: ack }).subarray(0, 20),
     }))
       expect({ what, to: network.whereTo(passt, frame) }).toEqual({ what, to: [] });
+  });
+
+  it('goes on with what an earlier switch led to it, and with what slirp has', () => {
+    using network = new world.SwitchWorld(config());
+    network.send('uplink', received({ sourcePort: 80 }));
+    expect(network.whereTo('a', segment(ack, { destinationPort: 80 }))).toEqual(['uplink']);
+    expect(network.whereTo('a', segment(syn | ack, { destinationPort: 81 }))).toEqual(['uplink']);
+    for (const destinationPort of [443, 444])
+      expect(network.whereTo('a', segment(ack, { destinationPort }))).toEqual([passt]);
+    network.send(passt, frames.tcp(back, { ...answer, flags: ack }));
+    network.now += 10_000;
+    expect(network.whereTo('a', segment(ack))).toEqual([passt]);
+    // It did not answer for this one: slirp resets it.
+    expect(network.whereTo('a', segment(ack, { destinationPort: 444 }))).toEqual(['uplink']);
   });
 
   it('goes out by the NAT at once when its passt ends, which is told of the old connections too', () => {

@@ -7,6 +7,12 @@ import { PasstFlows } from './passt-flows.ts';
 import { Port } from './port.ts';
 import type { SwitchPlan } from './switch-plan.ts';
 
+const syn = 2;
+/** Milliseconds in which the connections that an earlier switch led to the passt are looked for. */
+const searchMs = 10_000;
+/** Connections of slirp that are told from them meanwhile. */
+const maxOthers = 4096;
+
 /**
  * The passt of an adapter: it opens the TCP connections of that guest on the host, with windows that grow, which those of
  * slirp do not. Only for the MAC and the address that belong to the adapter, because a passt knows one of each.
@@ -16,10 +22,31 @@ import type { SwitchPlan } from './switch-plan.ts';
  */
 export class PasstPort extends Port {
   readonly #flows = new PasstFlows();
+  readonly #now: () => number;
+  /** Those of slirp, which has sent something to the guest. */
+  readonly #others = new Set<string>();
+  /** When no more is looked for. The passt that is met first may have served an earlier switch; the next one is new. */
+  #searchEnds = Number.POSITIVE_INFINITY;
+
+  /** @param now the clock, in milliseconds */
+  constructor(maxFrame: number, now: () => number) {
+    super(maxFrame, now());
+    this.#now = now;
+  }
 
   override plug(outlet: Outlet | null): void {
     super.plug(outlet);
     this.#flows.clear();
+    const isFirst = this.#searchEnds === Number.POSITIVE_INFINITY;
+    if (outlet === null) this.#searchEnds = isFirst ? this.#searchEnds : 0;
+    else if (isFirst) this.#searchEnds = this.#now() + searchMs;
+  }
+
+  /** Notes what slirp sends to the guest. */
+  hears(packet: Packet): void {
+    if (!isSegment(packet) || this.#now() >= this.#searchEnds || this.#others.size >= maxOthers) return;
+    const { source4, sourcePort, destinationPort } = packet;
+    this.#others.add(`${destinationPort}>${source4}:${sourcePort}`);
   }
 
   /** Whether a frame that a guest may send out goes this way. @param mac that of the adapter */
@@ -27,7 +54,10 @@ export class PasstPort extends Port {
     if (this.outlet === null || !isSegment(packet) || packet.source !== mac) return false;
     const { source4, destination4, sourcePort, destinationPort } = packet;
     if (!isBetween(source4, mac, destination4, plan)) return false;
-    return this.#flows.carries(`${sourcePort}>${destination4}:${destinationPort}`, flagsOf(packet));
+    const [flow, flags] = [`${sourcePort}>${destination4}:${destinationPort}`, flagsOf(packet)];
+    if (this.#flows.carries(flow, flags)) return true;
+    // If it is one of its own, passt answers, and it is known from then on.
+    return (flags & syn) === 0 && this.#now() < this.#searchEnds && !this.#others.has(flow);
   }
 
   /** Whether a frame of passt may go to its guest: nothing but segments from outside to the address of the adapter. */

@@ -292,8 +292,8 @@ export class Switch {
       this.uplink.drop('forbidden');
       return;
     }
-    const { destination } = packet;
-    const known = this.#stations.find(destination, this.#now);
+    const known = this.#stations.find(packet.destination, this.#now);
+    if (known?.plan.passt) known.passt.hears(packet);
     if (known) this.#send(this.uplink, known, buffer, start, end);
     else this.#toAll(this.uplink, buffer, start, end);
   }

@@ -57,6 +57,7 @@ export class KeptPasst {
         const since = performance.now();
         await this.#watch(running);
         if (performance.now() - since >= steadyMs) failures = 0;
+        else if (failures > 0 && !signal.aborted) this.#is('passt ends soon after it has started');
       } catch (thrown) {
         if (!signal.aborted) this.#is(await this.#reasonOf(thrown));
       }

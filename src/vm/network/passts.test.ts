@@ -146,7 +146,7 @@ describe('the passts of a network', () => {
     expect(await first()).not.toBe(before);
   });
 
-  it('start again when they are killed', async () => {
+  it('start again when they are killed, and say so if that happens again', async () => {
     const plans = plansOf(await program(listens));
     const before = await started(plans);
     const all = passts();
@@ -154,6 +154,9 @@ describe('the passts of a network', () => {
     process.kill(before, 'SIGKILL');
     await becomes(async () => (await pids()).some((pid) => pid !== before));
     expect(all.trouble).toBeNull();
+    for (const pid of await pids()) process.kill(pid, 'SIGKILL');
+    await becomes(async () => all.trouble !== null);
+    await becomes(async () => all.trouble === null);
   });
 
   it('say why they do not start, are not connected to then, and are tried again', async () => {
