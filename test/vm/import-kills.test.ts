@@ -29,10 +29,11 @@ async function isKilledAt(
   home: TestHome,
   at: number,
   work: (client: KameClient) => Promise<unknown>,
+  directories: readonly string[],
 ): Promise<boolean> {
   const pid = await home.daemonPid();
   let isStruck = false;
-  using _watch = new FileEvents([join(home.path, 'machines'), join(home.path, 'out')], (count) => {
+  using _watch = new FileEvents(directories, (count) => {
     if (isStruck || count < at || pid === undefined) return;
     isStruck = true;
     process.kill(pid, 'SIGKILL');
@@ -49,17 +50,20 @@ async function isKilledAt(
 /**
  * Does the same again and again, killed at a later change of files each time, until it is done before that.
  * @param check what must hold once the next daemon runs
+ * @param directories whose changes count, with those of what is made in them
  * @returns how often it was killed
  */
 async function sweep(
   home: TestHome,
   work: (client: KameClient, at: number) => Promise<unknown>,
   check: (client: KameClient) => Promise<void>,
+  directories = [join(home.path, 'machines'), join(home.path, 'out')],
 ): Promise<number> {
   for (let at = 1; ; at += 2) {
     await home.json('daemon', 'start');
     await check(home.client());
-    if (!(await isKilledAt(home, at, async (client) => await work(client, at)))) return (at - 1) / 2;
+    if (!(await isKilledAt(home, at, async (client) => await work(client, at), directories)))
+      return (at - 1) / 2;
   }
 }
 
@@ -125,12 +129,14 @@ describe('killed while it changes files,', () => {
         for (const { label } of await client.snapshots.list('web'))
           await client.snapshots.delete('web', label);
         expect(await web.layers()).toEqual(['disk0.qcow2']);
-        if (written > 0) expect(await shownIn(await web.top())).toBe(`${written} ${written} 0 0`);
+        if (written > 0)
+          expect((await shownIn(await web.top())).startsWith(`${written} ${written} `)).toBe(true);
         written += 1;
         writeDisk(await web.top(), written, 1);
         await client.snapshots.take('web', { label: 'a' });
         writeDisk(await web.top(), written, 2);
       },
+      [web.directory],
     );
     expect(kills).toBeGreaterThan(1);
     expect(await filesIn(old)).toEqual(before);

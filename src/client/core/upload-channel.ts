@@ -55,7 +55,14 @@ async function* upload<Notice extends UploadMessage | SendUploadMessage>(
   const sendUpTo = async (limit: number) => {
     while (sent < Math.min(limit, sizeBytes)) {
       const part = await read(sent, Math.min(sent + messageBytes, sizeBytes));
-      await channel.send(part);
+      // A daemon that gives up closes the connection. Its last message, which says why, is still to be read.
+      if (
+        !(await channel.send(part).then(
+          () => true,
+          () => false,
+        ))
+      )
+        return;
       sent += part.length;
     }
   };
