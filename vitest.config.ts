@@ -61,7 +61,7 @@ export default defineConfig({
           isolate: true,
           pool: 'forks',
           maxWorkers: 2,
-          testTimeout: 150_000,
+          testTimeout: 300_000,
         },
       },
       {

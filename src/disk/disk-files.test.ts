@@ -1,8 +1,9 @@
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
-import { filesOfDisk } from './disk-files.ts';
+import { ImageFile } from './format/image-file.ts';
+import { filesOfDisk, filesOfDisks } from './disk-files.ts';
 import { createOverlay } from './overlay.ts';
 
 const size = 1024 * 1024;
@@ -67,6 +68,23 @@ describe('filesOfDisk', () => {
       await overlay(file('a'), 'b');
       await overlay(file('b'), 'a');
       expect(await filesOfDisk(file('a'))).toMatchObject({ files: [{}, {}], missing: file('a') });
+    });
+  });
+});
+
+describe('filesOfDisks', () => {
+  it('reads each layer once, however many disks build on it', async () => {
+    await inDirectory(async (file) => {
+      const layers = 40;
+      writeFileSync(file('0'), Buffer.alloc(size));
+      const tops = Array.from({ length: layers }, (_none, index) => file(String(index)));
+      for (let layer = 1; layer < layers; layer += 1) await overlay(file(String(layer)), String(layer - 1));
+      const opened = vi.spyOn(ImageFile, 'open');
+      const found = await filesOfDisks(tops);
+      expect(opened).toHaveBeenCalledTimes(layers);
+      opened.mockRestore();
+      expect(found.at(-1)?.files).toHaveLength(layers);
+      expect(found[5]).toEqual(await filesOfDisk(file('5')));
     });
   });
 });

@@ -66,15 +66,30 @@ async function readOriginals(paths: readonly string[]): Promise<Pick<DiskFiles, 
   return { originals, missing };
 }
 
+/** A file at a path, which may lead through links. */
+interface Found {
+  /** In a directory without symbolic links. */
+  readonly path: string;
+  /** Undefined if it cannot be read. */
+  readonly file: DiskFile | undefined;
+}
+
+type Look = (path: string) => Promise<Found>;
+
+async function look(given: string): Promise<Found> {
+  const path = await realPathOf(given);
+  return { path, file: await readFile(path) };
+}
+
 /**
  * The files of a disk by their headers, wherever they are: to find out what a disk builds on, never to open it. Unlike
  * readChain, this accepts any directory and stops where it cannot read on. Never throws.
  */
-export async function filesOfDisk(top: string): Promise<DiskFiles> {
+export async function filesOfDisk(top: string, at: Look = look): Promise<DiskFiles> {
   const files: DiskFile[] = [];
   const seen = new Set<string>();
-  for (let path = await realPathOf(resolve(top)); ;) {
-    const file = await readFile(path);
+  for (let next = resolve(top); ;) {
+    const { path, file } = await at(next);
     const none = { files, originals: [] };
     if (!file || seen.has(file.file) || files.length === maxLayers) return { ...none, missing: path };
     seen.add(file.file);
@@ -83,6 +98,22 @@ export async function filesOfDisk(top: string): Promise<DiskFiles> {
     if (backingName === null) return { files, ...(await readOriginals(originals)) };
     if (namesProtocol(backingName) || !namesFile(backingName)) return { ...none, missing: backingName };
     // Not `join`: in `a/../b` the kernel follows a symbolic link `a` before it goes up.
-    path = await realPathOf(isAbsolute(backingName) ? backingName : `${dirname(path)}/${backingName}`);
+    next = isAbsolute(backingName) ? backingName : `${dirname(path)}/${backingName}`;
   }
+}
+
+/**
+ * `filesOfDisk` for each of several disks that build on each other, as those of snapshots do: each file is read once, not once for every
+ * disk above it.
+ */
+export async function filesOfDisks(tops: Iterable<string>): Promise<DiskFiles[]> {
+  const known = new Map<string, Promise<Found>>();
+  const once: Look = async (path) => {
+    const found = known.get(path) ?? look(path);
+    known.set(path, found);
+    return await found;
+  };
+  const disks: DiskFiles[] = [];
+  for (const top of tops) disks.push(await filesOfDisk(top, once));
+  return disks;
 }

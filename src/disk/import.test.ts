@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   mkdtempSync,
   readFileSync,
@@ -13,6 +12,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../test/support/digest.ts';
 import { qemuImg } from '../../test/support/qemu-img.ts';
 import { KameError } from '../core/errors.ts';
 import { silentProgress } from '../core/progress.ts';
@@ -23,10 +23,6 @@ const size = 24 * 1024 * 1024;
 let directory = '';
 let raw = '';
 let rawHash = '';
-
-function hash(path: string): string {
-  return createHash('sha256').update(readFileSync(path)).digest('hex');
-}
 
 /** A disk with a partition table, data, repeated data and holes. */
 async function makeRaw(path: string): Promise<void> {
@@ -47,7 +43,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kame-import-'));
   raw = join(directory, 'disk.raw');
   await makeRaw(raw);
-  rawHash = hash(raw);
+  rawHash = digestOf(raw);
 });
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -64,7 +60,7 @@ async function importedHash(source: string, options: { sizeBytes?: number } = {}
   await importDisk({ source, target, progress: silentProgress(), ...options });
   const back = fresh('back.raw');
   qemuImg('convert', '-f', 'qcow2', '-O', 'raw', target, back);
-  return hash(back);
+  return digestOf(back);
 }
 
 /** Code and message of the error, and the names of files left behind. */
@@ -230,7 +226,7 @@ describe('images that are rejected', () => {
       code: 'INVALID_VALUE',
     });
     await expect(importDisk({ ...options, target: raw })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
-    expect(hash(raw)).toBe(rawHash);
+    expect(digestOf(raw)).toBe(rawHash);
   });
 });
 

@@ -1,8 +1,14 @@
+import { allDone } from '../core/all-done.ts';
 import { KameError } from '../core/errors.ts';
 import { exists } from '../sys/files.ts';
 import type { Engine } from './engine.ts';
 import { layerNodes, overlayNodes } from './plan/layers.ts';
 import type { DiskSource, HostFacts } from './plan/types.ts';
+
+/*
+ * Commands that follow from each other are sent at once: an engine takes them in their order, and each round trip costs a
+ * millisecond or more. Once one has failed, those that need it fail too, and the first failure is thrown.
+ */
 
 /** A disk of a running machine that gets a new top layer. */
 export interface NewLayer {
@@ -42,9 +48,8 @@ export async function openLayers(
   layers: readonly NewLayer[],
   os: HostFacts['os'],
 ): Promise<void> {
-  for (const { to, node } of layers) {
-    for (const options of overlayNodes(to, node, os)) await engine.qmp.execute('blockdev-add', options);
-  }
+  const nodes = layers.flatMap(({ to, node }) => overlayNodes(to, node, os));
+  await allDone(nodes.map((options) => engine.qmp.execute('blockdev-add', options)));
 }
 
 /**
@@ -103,10 +108,14 @@ export async function attachBeneath(
   disks: ReadonlyMap<string, DiskSource>,
   os: HostFacts['os'],
 ): Promise<void> {
-  for (const [node, disk] of disks) {
-    // The last two are the file and format nodes of the disk itself.
-    const nodes = layerNodes(disk, node, { writable: true, os });
-    for (const options of nodes.slice(0, -2)) await engine.qmp.execute('blockdev-add', options);
-    await engine.qmp.execute('blockdev-reopen', { options: nodes.slice(-1) });
-  }
+  await allDone(
+    [...disks].flatMap(([node, disk]) => {
+      // The last two are the file and format nodes of the disk itself.
+      const nodes = layerNodes(disk, node, { writable: true, os });
+      return [
+        ...nodes.slice(0, -2).map((options) => engine.qmp.execute('blockdev-add', options)),
+        engine.qmp.execute('blockdev-reopen', { options: nodes.slice(-1) }),
+      ];
+    }),
+  );
 }

@@ -68,6 +68,14 @@ it('moves nothing onto a file that came in the meantime', async () => {
   expect([readdirSync(place), readFileSync(at('web.ovf'), 'utf8')]).toEqual([['web.ovf'], 'mine']);
 });
 
+it('moves nothing out of a directory to which somebody has put a link', async () => {
+  mkdirSync(at('private'));
+  writeFileSync(at('private', 'key'), 'mine');
+  symlinkSync(at('private'), at('.kame.0000abcd.moving'));
+  await removeIncomplete(at('.kame.0000abcd.placing'));
+  expect([readdirSync(place), readdirSync(at('private'))]).toEqual([['private'], ['key']]);
+});
+
 it('never removes a file of the source of a clone that was not complete', async () => {
   const temporary = at('.clone.0000abcd.creating');
   mkdirSync(temporary);

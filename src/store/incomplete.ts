@@ -1,6 +1,7 @@
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { isTaken, syncDirectory } from '../sys/files.ts';
+import { isOwnDirectory } from '../sys/own-file.ts';
 import { movingName, placedName, placingExtension } from './names.ts';
 
 /**
@@ -29,9 +30,11 @@ async function removePlaced(directory: string): Promise<void> {
 
 /** Moves to their places what a kill left behind, unless one of them was taken in the meantime. */
 async function finishMoving(directory: string): Promise<void> {
+  // In a place that is open to others, somebody may have put a link there.
+  if (!(await isOwnDirectory(directory).catch(() => false))) return;
   const place = dirname(directory);
   // The names of other files begin with that of the descriptor, and `-` comes before its extension: so it is the last one.
-  const names = (await readdir(directory).catch((): string[] => [])).sort();
+  const names = (await readdir(directory)).sort();
   const taken = await Promise.all(names.map(async (name) => await isTaken(join(place, name))));
   if (names.length === 0 || taken.includes(true)) return;
   for (const name of names) await rename(join(directory, name), join(place, name));

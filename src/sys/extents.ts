@@ -135,9 +135,10 @@ export async function copyExtents(
     [source, target] = [input, output];
     await output.truncate(options.size);
     const chunks = chunksOf(extents);
+    const longest = extents.reduce((most, [, length]) => Math.max(most, length), 0);
     let done = 0;
     const work = async () => {
-      const buffer = Buffer.allocUnsafe(chunkBytes);
+      const buffer = Buffer.allocUnsafe(Math.min(chunkBytes, longest));
       for (const chunk of chunks) {
         if (options.signal?.aborted) throw new KameError('CANCELLED', `Copying to ${to} was cancelled.`);
         await copyChunk(input, output, buffer, chunk, options.skipZeros ?? false);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach } from 'vitest';
-import { fakeDaemon, kame, lines, type FakeDaemon, type RunOptions } from './cli-support.ts';
+import { kame, type RunOptions } from '../support/kame-command.ts';
+import { fakeDaemon, lines, type FakeDaemon } from './cli-support.ts';
 
 // A fake daemon for each test.
 

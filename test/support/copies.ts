@@ -1,17 +1,10 @@
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { pack } from '../../src/archive/pack.ts';
 import { deferred } from '../../src/core/deferred.ts';
 import { putFiles, type PutOptions } from '../../src/vm/copy/put.ts';
+import { digestOf } from './digest.ts';
 import type { FakeHandler } from './fake-agent.ts';
 import type { FakeEngine } from './fake-engine/engine.ts';
 import { usualGuest } from './fake-engine/guest.ts';
@@ -33,9 +26,7 @@ export function look(path: string): Record<string, unknown> {
       ...common,
       in: Object.fromEntries(readdirSync(path).map((name) => [name, look(join(path, name))])),
     };
-  return stats.isFile()
-    ? { ...common, content: readFileSync(path).toString('base64') }
-    : { mode: stats.mode };
+  return stats.isFile() ? { ...common, content: digestOf(path) } : { mode: stats.mode };
 }
 
 /** What there is in /tmp of the guest in the end: nobody waits for the removal of what the agent's exec kept there. */

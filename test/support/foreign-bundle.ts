@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { digestOf } from './digest.ts';
 import { guestAtLogin } from './fake-engine/guest.ts';
 import { qemuImg } from './qemu-img.ts';
 import type { World } from './world.ts';
@@ -33,7 +33,7 @@ export function fingerprints(directory: string): Record<string, string> {
   const print = (name: string) => {
     const path = join(directory, name);
     const { mtimeMs, mode, size } = statSync(path);
-    return `${createHash('sha256').update(readFileSync(path)).digest('hex')} ${mtimeMs} ${mode} ${size}`;
+    return `${digestOf(path)} ${mtimeMs} ${mode} ${size}`;
   };
   return Object.fromEntries(
     readdirSync(directory)

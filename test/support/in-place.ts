@@ -28,10 +28,12 @@ export async function importInPlace(
   return { web: new WorldMachine(world.home, 'web'), original, before };
 }
 
-/** Which bytes a disk of 64 MiB at most shows at 1 to 4 MiB; the original has a 7 at 1 MiB only. @param top its top layer */
+/** Which bytes a disk shows at 1 to 4 MiB; the original has a 7 at 1 MiB only. @param top its top layer */
 export async function shownIn(top: string): Promise<string> {
   await using disk = await openChain(await readChain(top, { inside: ['/'] }));
-  const content = Buffer.alloc(disk.size);
-  for await (const { offset, data } of disk.blocks()) data.copy(content, offset);
-  return [1, 2, 3, 4].map((at) => content.readUInt8(at * mebibyte)).join(' ');
+  const bytes = [0, 0, 0, 0];
+  for await (const { offset, data } of disk.blocks()) {
+    for (const [index, byte] of bytes.entries()) bytes[index] = data[(index + 1) * mebibyte - offset] ?? byte;
+  }
+  return bytes.join(' ');
 }

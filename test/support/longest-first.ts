@@ -26,8 +26,14 @@ export const longest: readonly string[] = [
   'src/disk/import.test.ts',
   'src/disk/compact.test.ts',
   'test/vm/desktop-session.test.ts',
+  'test/vm/clones.test.ts',
   'test/vm/faults.test.ts',
+  'test/vm/networks.test.ts',
   'test/vm/snapshot-trees.test.ts',
+  'test/vm/killed-start.test.ts',
+  'test/vm/boot-kinds.test.ts',
+  'test/vm/suspend.test.ts',
+  'test/vm/import-kills.test.ts',
 ];
 
 /** The place of a file in the list, by its path from the root; a file that is not listed comes after those. */

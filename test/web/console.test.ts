@@ -15,6 +15,7 @@ import {
   startTiny,
 } from '../support/console-page.ts';
 import { homeTest } from '../support/home-test.ts';
+import { looks } from '../support/page-pictures.ts';
 import { playAgent } from '../support/shell-agent.ts';
 import { buildTone } from '../support/tone.ts';
 import { skipsBrowser, useBrowser } from '../support/use-browser.ts';
@@ -201,20 +202,18 @@ describe.skipIf(skipsBrowser)('the console', () => {
 
   homeTest('is whole in every language, theme and width', async ({ home }) => {
     const id = await startTiny(home, 'demo');
-    for (const language of ['en', 'ja']) {
-      for (const dark of [false, true]) {
-        const page = await machinePage(browser(), home, id, { language, dark });
-        await screenIn(page);
-        await page.getByRole('button', { name: /^(Text and clipboard|テキストとクリップボード)$/ }).click();
-        for (const width of [390, 1024, 1920]) {
-          await page.setViewportSize({ width, height: 800 });
-          await expect
-            .poll(async () => await page.evaluate('document.documentElement.scrollWidth'))
-            .toBe(width);
-          await picture(page, `${language}-${dark ? 'dark' : 'light'}-${width}`);
-        }
-        await expect.poll(async () => await barriersOn(page), slow).toEqual([]);
+    for (const { language, dark, name } of looks) {
+      const page = await machinePage(browser(), home, id, { language, dark });
+      await screenIn(page);
+      await page.getByRole('button', { name: /^(Text and clipboard|テキストとクリップボード)$/ }).click();
+      for (const width of [390, 1024, 1920]) {
+        await page.setViewportSize({ width, height: 800 });
+        await expect
+          .poll(async () => await page.evaluate('document.documentElement.scrollWidth'))
+          .toBe(width);
+        await picture(page, `${name}-${width}`);
       }
+      await expect.poll(async () => await barriersOn(page), slow).toEqual([]);
     }
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
 import { barriersOn, complaintsOf } from '../support/browser.ts';
-import { expectWhole } from '../support/page-pictures.ts';
+import { expectWhole, looks } from '../support/page-pictures.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
 import { skipsBrowser, useBrowser } from '../support/use-browser.ts';
@@ -160,20 +160,18 @@ describe.skipIf(skipsBrowser)('the library', () => {
     await expectNoBarriers(page);
   });
 
-  for (const language of ['en', 'ja']) {
-    for (const dark of [false, true]) {
-      homeTest(`is whole in ${language}, ${dark ? 'dark' : 'light'}`, async ({ home }) => {
-        await create(home, 'demo');
-        await home.json('set', 'demo', 'folder=work/web');
-        const page = await opened(home, { language, dark });
-        await card(page, 'demo').waitFor();
-        expect(await page.evaluate('document.documentElement.lang')).toBe(language);
-        await page.getByRole('heading', { name: language === 'ja' ? '仮想マシン' : 'Machines' }).waitFor();
-        await expectWhole(page, `library-${language}-${dark ? 'dark' : 'light'}`);
-        await page.getByRole('button', { name: language === 'ja' ? '一覧' : 'Rows' }).click();
-        await page.getByRole('tooltip').waitFor();
-        await expectWhole(page, `library-rows-${language}-${dark ? 'dark' : 'light'}`);
-      });
-    }
+  for (const { language, dark, name } of looks) {
+    homeTest(`is whole: ${name}`, async ({ home }) => {
+      await create(home, 'demo');
+      await home.json('set', 'demo', 'folder=work/web');
+      const page = await opened(home, { language, dark });
+      await card(page, 'demo').waitFor();
+      expect(await page.evaluate('document.documentElement.lang')).toBe(language);
+      await page.getByRole('heading', { name: language === 'ja' ? '仮想マシン' : 'Machines' }).waitFor();
+      await expectWhole(page, `library-${name}`);
+      await page.getByRole('button', { name: language === 'ja' ? '一覧' : 'Rows' }).click();
+      await page.getByRole('tooltip').waitFor();
+      await expectWhole(page, `library-rows-${name}`);
+    });
   }
 });

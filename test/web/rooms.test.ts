@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, onTestFinished } from 'vitest';
 import { barriersOn, complaintsOf } from '../support/browser.ts';
-import { expectWhole } from '../support/page-pictures.ts';
+import { expectWhole, looks } from '../support/page-pictures.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
 import { skipsBrowser, useBrowser } from '../support/use-browser.ts';
@@ -147,20 +147,17 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     await page.getByRole('heading', { name: 'There is nothing at this address' }).waitFor();
   });
 
-  for (const language of ['en', 'ja']) {
-    for (const dark of [false, true]) {
-      const looks = `${language}-${dark ? 'dark' : 'light'}`;
-      homeTest(`are whole: ${looks}`, async ({ home }) => {
-        const { id } = await create(home, 'demo');
-        const page = await opened(home, '/host', { language, dark });
-        await page.getByText('engine', { exact: false }).first().waitFor({ timeout: 60_000 });
-        const parts = ['', '/snapshots', '/settings', '/activity'].map((part) => `/machines/${id}${part}`);
-        for (const room of ['/host', '/new', '/design', ...parts]) {
-          await page.evaluate(`location.hash = ${JSON.stringify(room)}`);
-          await page.getByRole('heading', { level: 1 }).waitFor();
-          await expectWhole(page, `${room.split('/').at(-1)?.replace(id, 'console')}-${looks}`);
-        }
-      });
-    }
+  for (const { language, dark, name } of looks) {
+    homeTest(`are whole: ${name}`, async ({ home }) => {
+      const { id } = await create(home, 'demo');
+      const page = await opened(home, '/host', { language, dark });
+      await page.getByText('engine', { exact: false }).first().waitFor({ timeout: 60_000 });
+      const parts = ['', '/snapshots', '/settings', '/activity'].map((part) => `/machines/${id}${part}`);
+      for (const room of ['/host', '/new', '/design', ...parts]) {
+        await page.evaluate(`location.hash = ${JSON.stringify(room)}`);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await expectWhole(page, `${room.split('/').at(-1)?.replace(id, 'console')}-${name}`);
+      }
+    });
   }
 });

@@ -9,6 +9,8 @@ import { connectUnix } from '../../sys/socket.ts';
 export interface DaemonProgram {
   readonly command: string;
   readonly args: readonly string[];
+  /** Its environment; by default, that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 const startDeadlineMs = 15_000;
@@ -58,7 +60,11 @@ export async function startDaemon(home: string, socket: string, program: DaemonP
   }
   const logFile = join(home, 'kamed.log');
   const before = await sizeOf(logFile);
-  const daemon = await spawnDetached(program.command, [...program.args, '--home', home], { logFile });
+  const { command, args, env } = program;
+  const daemon = await spawnDetached(command, [...args, '--home', home], {
+    logFile,
+    ...(env ? { env } : {}),
+  });
   let ended: { code: number | null; signal: string | null } | undefined;
   const exited = daemon.exited.then((how) => (ended = how));
   if (await waitForSocket(socket, exited)) return;

@@ -78,10 +78,14 @@ export class ImageFile {
   /** Reads exactly `length` bytes at `offset`. @throws KameError BAD_IMAGE when the file is too short */
   async read(offset: number, length: number, what: string): Promise<Buffer> {
     const buffer = Buffer.allocUnsafe(length);
-    const bytes = await this.readInto(buffer, offset);
-    if (bytes < length)
-      throw badImage(this.path, `is truncated: ${what} is beyond its end at byte ${this.size}`);
+    await this.readAll(buffer, offset, what);
     return buffer;
+  }
+
+  /** Fills all of `buffer`. @throws KameError BAD_IMAGE when the file is too short */
+  async readAll(buffer: Buffer, offset: number, what: string): Promise<void> {
+    if ((await this.readInto(buffer, offset)) < buffer.length)
+      throw badImage(this.path, `is truncated: ${what} is beyond its end at byte ${this.size}`);
   }
 
   /** Reads at most `length` bytes, fewer at the end of the file. */

@@ -26,7 +26,7 @@ export async function embeddedDescriptor(file: ImageFile, header: SparseHeader):
 export async function plainDescriptor(file: ImageFile): Promise<Descriptor> {
   if (file.size > maxDescriptorBytes)
     throw badImage(file.path, `is too long for a VMDK descriptor (${file.size} bytes)`);
-  return parseDescriptor(file.path, await file.readUpTo(0, maxDescriptorBytes));
+  return parseDescriptor(file.path, await file.readUpTo(0, file.size));
 }
 
 /** The content id of a VMDK, which changes with its content. @throws KameError NO_SUCH_IMAGE, BAD_IMAGE, FILE_ACCESS */

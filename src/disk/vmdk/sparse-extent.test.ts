@@ -38,7 +38,7 @@ describe('a hostile sparse VMDK', () => {
     const image = makeVmdk(
       'x.vmdk',
       'monolithicSparse',
-      Buffer.concat([noise, Buffer.alloc(80 * 1024 * 1024), noise]),
+      Buffer.concat([noise, Buffer.alloc(32 * 1024 * 1024), noise]),
     );
     const directoryAt = Number(image.readBigUInt64LE(56)) * 512;
     const tables = Buffer.from(image);

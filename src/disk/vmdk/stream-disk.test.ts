@@ -1,8 +1,18 @@
-import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../test/support/digest.ts';
 import { inlineInflater } from '../../../test/support/inline-inflater.ts';
 import { qemuImg } from '../../../test/support/qemu-img.ts';
 import { refused } from '../../../test/support/refused.ts';
@@ -21,12 +31,14 @@ async function* inPieces(bytes: Buffer, size = 7777): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
 }
 
-/** The whole disk that a stream has. */
-async function contentOf(bytes: Buffer): Promise<Buffer> {
+/** Writes the whole disk that a stream has to a file; its hash. */
+async function contentOf(bytes: Buffer): Promise<string> {
   await using disk = await openVmdkStream('disk.vmdk', new ByteSource(inPieces(bytes)), inlineInflater);
-  const content = Buffer.alloc(disk.size);
-  for await (const { offset, data } of disk.blocks()) data.copy(content, offset);
-  return content;
+  const path = join(directory, 'content.raw');
+  await using file = await open(path, 'w');
+  await file.truncate(disk.size);
+  for await (const { offset, data } of disk.blocks()) await file.write(data, 0, data.length, offset);
+  return digestOf(path);
 }
 
 /** More than are decompressed together. */
@@ -34,32 +46,34 @@ const many = Array.from({ length: 40 }, (_none, at) => 513 + at);
 const grains = new Map(
   [0, 1, 5, 511, 512, ...many, 600, 640].map((index) => [index, Buffer.alloc(grain, `grain ${index} `)]),
 );
-const hash = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
-function expected(): Buffer {
-  const content = Buffer.alloc(sectors * 512);
-  for (const [index, data] of grains) data.copy(content, index * grain);
-  return content;
+/** Makes a raw disk of the grains, `expected.raw`; its hash. */
+function makeExpected(): string {
+  const path = join(directory, 'expected.raw');
+  const file = openSync(path, 'w');
+  for (const [index, data] of grains) writeSync(file, data, 0, data.length, index * grain);
+  ftruncateSync(file, sectors * 512);
+  closeSync(file);
+  return digestOf(path);
 }
 
 describe('a streamOptimized disk in a stream', () => {
   it('has its content, with the tables at the end', async () => {
-    const content = await contentOf(streamVmdk(streamParts(sectors, grains)));
-    expect(hash(content)).toBe(hash(expected()));
+    expect(await contentOf(streamVmdk(streamParts(sectors, grains)))).toBe(makeExpected());
   });
 
   it('has its content, with the tables at the front, as qemu-img writes them', async () => {
-    const [raw, vmdk] = [join(directory, 'a.raw'), join(directory, 'a.vmdk')];
-    writeFileSync(raw, expected());
+    const [raw, vmdk] = [join(directory, 'expected.raw'), join(directory, 'a.vmdk')];
+    const expected = makeExpected();
     qemuImg('convert', '-f', 'raw', '-O', 'vmdk', '-o', 'subformat=streamOptimized', raw, vmdk);
-    expect(hash(await contentOf(readFileSync(vmdk)))).toBe(hash(expected()));
+    expect(await contentOf(readFileSync(vmdk))).toBe(expected);
   });
 
   it('is the disk that QEMU reads', () => {
     const vmdk = join(directory, 'ours.vmdk');
     writeFileSync(vmdk, streamVmdk(streamParts(sectors, grains)));
     qemuImg('convert', '-f', 'vmdk', '-O', 'raw', vmdk, join(directory, 'theirs.raw'));
-    expect(hash(readFileSync(join(directory, 'theirs.raw')))).toBe(hash(expected()));
+    expect(digestOf(join(directory, 'theirs.raw'))).toBe(makeExpected());
   });
 });
 

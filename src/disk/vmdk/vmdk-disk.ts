@@ -4,6 +4,7 @@ import { KameError } from '../../core/errors.ts';
 import { fileError } from '../../sys/files.ts';
 import type { Disk, DiskBlock } from '../format/disk.ts';
 import { ImageFile, badImage } from '../format/image-file.ts';
+import { isZero } from '../format/zero.ts';
 import { sectorBytes, type Descriptor, type ExtentLine } from './descriptor.ts';
 import { DeltaDisk } from './delta.ts';
 import { embeddedDescriptor, isSparseFile, plainDescriptor } from './read-descriptor.ts';
@@ -12,11 +13,21 @@ import { sparseBlocks } from './sparse-extent.ts';
 import { readSparseHeader, type SparseHeader } from './sparse-header.ts';
 
 const flatBlockBytes = 1024 * 1024;
+const zeros = Buffer.alloc(flatBlockBytes);
 
 async function* flatBlocks(file: ImageFile, start: number, size: number): AsyncGenerator<DiskBlock> {
+  let memory = Buffer.alloc(0);
   for (let offset = 0; offset < size; offset += flatBlockBytes) {
     const length = Math.min(flatBlockBytes, size - offset);
-    yield { offset, data: await file.read(start + offset, length, 'the extent') };
+    if (memory.length !== length) memory = Buffer.allocUnsafe(length);
+    await file.readAll(memory, start + offset, 'the extent');
+    // Most of a flat disk are holes, which need no memory of their own.
+    if (isZero(memory)) yield { offset, data: zeros.subarray(0, length) };
+    else {
+      yield { offset, data: memory };
+      // The reader may still have it.
+      memory = Buffer.alloc(0);
+    }
   }
 }
 

@@ -69,7 +69,7 @@ const kinds = [
   ['monolithicSparse', sparse],
 ] as const;
 
-/** Whether our reader shows this; it keeps the first 64 MiB of a disk. */
+/** Whether our reader shows this. */
 async function reads(name: string, expected: Buffer): Promise<boolean> {
   const read = await readVmdk(at(name));
   return Buffer.isBuffer(read) && read.equals(expected);
@@ -83,7 +83,7 @@ const content = (size: number, blocks: readonly DiskBlock[]): Buffer => {
 
 describe.each(kinds)('a new %s disk', (kind, write) => {
   it('is read back by our reader and by qemu-img, as it was', async () => {
-    const size = 100 * mebibyte + 1536;
+    const size = 40 * mebibyte + 1536;
     const blocks = [
       { offset: 0, data: noise.subarray(0, mebibyte) },
       // Less than a grain, across two grains, zeros, in another table, and the last bytes of the disk.
@@ -91,14 +91,15 @@ describe.each(kinds)('a new %s disk', (kind, write) => {
       { offset: 2 * mebibyte + 2048, data: Buffer.alloc(512, 'b') },
       { offset: 3 * mebibyte - 512, data: Buffer.alloc(1024, 'c') },
       { offset: 10 * mebibyte, data: Buffer.alloc(mebibyte) },
-      { offset: 70 * mebibyte, data: noise.subarray(0, mebibyte) },
+      { offset: 36 * mebibyte, data: noise.subarray(0, mebibyte) },
       { offset: size - 512, data: Buffer.alloc(512, 'z') },
     ];
     const { bytes, populated } = await write('x.vmdk', diskOf(size, blocks));
     expect(populated).toBe(2 * mebibyte + 4 * 65_536);
-    await writeFile(at('x.raw'), content(size, blocks));
+    const whole = content(size, blocks);
+    await writeFile(at('x.raw'), whole);
     qemuImg('compare', '-f', 'vmdk', '-F', 'raw', at('x.vmdk'), at('x.raw'));
-    expect(await reads('x.vmdk', content(size, blocks).subarray(0, 64 * mebibyte))).toBe(true);
+    expect(await reads('x.vmdk', whole)).toBe(true);
     const info = JSON.parse(qemuImg('info', '--output=json', at('x.vmdk'))) as object;
     expect(info).toMatchObject({ format: 'vmdk', 'virtual-size': size });
     expect(JSON.stringify(info)).toContain(`"create-type":"${kind}"`);
@@ -124,7 +125,7 @@ describe.each(kinds)('a new %s disk', (kind, write) => {
   });
 
   it('has what any blocks in order say', async () => {
-    const sectors = fc.uniqueArray(fc.nat({ max: 8191 }), { maxLength: 40 });
+    const sectors = fc.uniqueArray(fc.nat({ max: 4095 }), { maxLength: 40 });
     let number = 0;
     await fc.assert(
       fc.asyncProperty(sectors, fc.integer({ min: 1, max: 255 }), async (places, byte) => {
@@ -132,8 +133,8 @@ describe.each(kinds)('a new %s disk', (kind, write) => {
           .sort((a, b) => a - b)
           .map((place) => ({ offset: place * 512, data: Buffer.alloc(512, byte) }));
         number += 1;
-        await write(`p${number}.vmdk`, diskOf(4 * mebibyte, blocks));
-        expect(await reads(`p${number}.vmdk`, content(4 * mebibyte, blocks))).toBe(true);
+        await write(`p${number}.vmdk`, diskOf(2 * mebibyte, blocks));
+        expect(await reads(`p${number}.vmdk`, content(2 * mebibyte, blocks))).toBe(true);
       }),
       { numRuns: 25 },
     );

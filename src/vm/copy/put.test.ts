@@ -23,7 +23,7 @@ describe('a copy into a guest', () => {
   it('that is larger than a disk comes on several, of which few are there at a time', async () => {
     const { guest, engine } = await startGuest();
     const file = join(directory(), 'big');
-    const content = Buffer.alloc(150 * 1024 * 1024);
+    const content = Buffer.alloc(80 * 1024 * 1024);
     for (let at = 0; at < content.length; at += 65_536) content.writeUInt32LE(at + 1, at);
     writeFileSync(file, content);
     await put('new name', archiveOf(file));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { digestOf } from '../../../test/support/digest.ts';
 import { writeDisk } from '../../../test/support/disk-content.ts';
 import { guestAtLogin } from '../../../test/support/fake-engine/guest.ts';
 import { qemuImg } from '../../../test/support/qemu-img.ts';
@@ -29,11 +30,11 @@ async function exported(name: string, snapshot?: string) {
 
 const attempt = async (name: string) => await refused(exported(name));
 
-/** The SHA-256 of all sectors of a disk. */
+/** A hash of all sectors of a disk. */
 function sectorsOf(path: string): string {
   const raw = join(world().home, 'sectors.raw');
   qemuImg('convert', '-O', 'raw', path, raw);
-  return createHash('sha256').update(readFileSync(raw)).digest('hex');
+  return digestOf(raw);
 }
 
 /** The hash of each file that a manifest lists, as `sha256sum` finds it. */

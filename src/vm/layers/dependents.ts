@@ -1,6 +1,6 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { filesOfDisk, type DiskFile } from '../../disk/disk-files.ts';
+import { filesOfDisks, type DiskFile } from '../../disk/disk-files.ts';
 import { stampOf } from '../../disk/file-stamp.ts';
 import type { Bundle } from '../../store/bundle.ts';
 import { isBundle, resolveIn } from '../../store/names.ts';
@@ -42,8 +42,7 @@ export async function disksOf(bundle: Bundle): Promise<MachineDisks> {
   const chains: (readonly DiskFile[])[] = [];
   const originals: DiskFile[] = [];
   const missing: string[] = [];
-  for (const path of new Set(named.map((name) => resolveIn(names, name)))) {
-    const found = await filesOfDisk(path);
+  for (const found of await filesOfDisks(new Set(named.map((name) => resolveIn(names, name))))) {
     chains.push(found.files);
     originals.push(...found.originals);
     if (found.missing !== null) missing.push(found.missing);

@@ -107,9 +107,10 @@ export class RamCopy implements Disposable {
   readonly #target: RamCopyOptions;
   /** Null if RAM goes to a disk, which is slower than a single thread. */
   readonly #threads: Promise<CopyThreads> | null;
-  #filled: readonly Extent[] = [];
-  /** Blocks of the source file when `#filled` was determined. */
-  #filledBlocks = 0;
+  /** The pages that the final copy begins with, found while the guest ran. */
+  #first: readonly Extent[] = [];
+  /** Blocks of the source file when they were found. */
+  #firstBlocks = 0;
 
   private constructor(source: RamSource, target: RamCopyOptions, threads: Promise<CopyThreads> | null) {
     this.#source = source;
@@ -135,9 +136,17 @@ export class RamCopy implements Disposable {
     return new RamCopy(source, target, target.lasting ? null : startCopyThreads());
   }
 
-  /** Resolves when the copy can start without delay. */
+  /** Resolves when the copy can start without delay: finding the pages that the guest has touched is most of what it would wait for. */
   async ready(): Promise<void> {
+    if (!this.#threads) return;
+    await this.#find();
     await this.#threads;
+  }
+
+  /** Finds the pages to copy first. */
+  async #find(): Promise<void> {
+    this.#firstBlocks = await this.#blocks();
+    this.#first = (await this.#extents()) ?? [];
   }
 
   async #blocks(): Promise<number> {
@@ -169,22 +178,20 @@ export class RamCopy implements Disposable {
    * @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED
    */
   async prefill(signal: AbortSignal): Promise<void> {
-    this.#filledBlocks = await this.#blocks();
-    const extents = (await this.#extents()) ?? [];
-    await this.#copy(extents, signal);
-    this.#filled = extents;
+    await this.#find();
+    await this.#copy(this.#first, signal);
   }
 
   /** Makes the final copy while the guest is paused. @throws KameError DISK_FULL, FILE_ACCESS, CANCELLED */
   async copy(progress: Progress): Promise<SavedRam> {
     const { path, size } = this.#source;
     if (await reflink(path, this.#target.path)) return { kind: 'file', size, extents: [[0, size]] };
-    const filled = this.#filled;
+    const first = this.#first;
     // Nothing removes pages from a guest's RAM (there is no balloon), so a file that has not grown has the same pages.
-    const same = filled.length > 0 && (await this.#blocks()) === this.#filledBlocks;
-    const [extents] = await allDone([same ? Promise.resolve(filled) : this.#extents(), this.#copy(filled)]);
-    const all: Extent[] = extents ? mergeExtents([...extents, ...filled], 0) : [[0, size]];
-    const rest = subtractExtents(all, filled);
+    const same = first.length > 0 && (await this.#blocks()) === this.#firstBlocks;
+    const [extents] = await allDone([same ? Promise.resolve(first) : this.#extents(), this.#copy(first)]);
+    const all: Extent[] = extents ? mergeExtents([...extents, ...first], 0) : [[0, size]];
+    const rest = subtractExtents(all, first);
     if (extents && !this.#target.lasting) await this.#copy(rest);
     else await this.#copyThrough(rest, progress);
     return { kind: 'file', size, extents: all };

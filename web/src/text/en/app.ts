@@ -20,7 +20,7 @@ export const app = {
   'palette.title': 'Go to, or do',
   'palette.none': 'Nothing has these words.',
   'app.new': 'New machine',
-  'app.loading': 'Loading the machines',
+  'app.loading': 'Loading…',
   'app.reconnecting': 'The connection to Kame is lost. Trying again…',
   'app.broken': 'This part of the page could not be loaded.',
   'app.brokenNext': 'Check that Kame runs, and load the page again.',

@@ -22,7 +22,7 @@ export const app: Readonly<Record<keyof typeof english, string>> = {
   'palette.title': '移動または操作',
   'palette.none': '該当するものはありません。',
   'app.new': '新規作成',
-  'app.loading': '仮想マシンを読み込んでいます',
+  'app.loading': '読み込んでいます…',
   'app.reconnecting': 'Kame との接続が切れました。再接続しています…',
   'app.broken': 'このページを読み込めませんでした。',
   'app.brokenNext': 'Kame が動作していることを確認してから、もう一度読み込んでください。',

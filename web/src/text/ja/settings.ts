@@ -26,7 +26,7 @@ export const settings: Readonly<Record<keyof typeof english, string>> = {
   'setting.cpus': 'プロセッサ',
   'setting.cores-per-socket': 'ソケットあたりのコア数',
   'setting.memory': 'メモリ',
-  'setting.accelerator': 'アクセラレータ',
+  'setting.accelerator': 'アクセラレーター',
   'setting.firmware': 'ファームウェア',
   'setting.secure-boot': 'UEFI セキュアブート',
   'setting.tpm': 'TPM 2.0',
