@@ -3,7 +3,6 @@ import { formatAddress, layoutOf, subnetOf } from '../../model/network-subnet.ts
 import type { Network, NetworkKey } from '../../model/network.ts';
 import type { SwitchServices } from '../../network/switch-config.ts';
 import { supports } from '../../qemu/capabilities/capabilities.ts';
-import { findPasst } from '../../qemu/capabilities/find-engine.ts';
 import { natPlan, type NatPlan } from '../../qemu/network/nat-plan.ts';
 import { noSuchNetwork, type Networks } from '../../store/networks.ts';
 import { engineFor, hostArchitecture, hostOs } from '../engine/engine.ts';
@@ -13,6 +12,7 @@ import type { PortOwner } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
 import { labelsOf, machineDomain } from './members.ts';
 import { hasNat } from './switch-config-of.ts';
+import { usablePasst } from './usable-passt.ts';
 
 /** The addresses and services of a network; null for one without a subnet, which only switches frames. */
 function servicesOf(network: Network): SwitchServices | null {
@@ -80,7 +80,7 @@ export function storedNetworks(host: Omit<Host, 'networks'>, ownerOf: PortOwner)
         services: servicesOf(network),
         addresses: addressesOf(network, known),
         others,
-        passt: network.type === 'nat' ? await findPasst({ env: host.env, os: hostOs() }) : null,
+        passt: network.type === 'nat' ? await usablePasst({ env: host.env, os: hostOs() }) : null,
       };
     },
     async natPlanOf({ network, services }, directory, signal): Promise<NatPlan | null> {
