@@ -168,6 +168,8 @@ describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
         env: home.env,
         reject: false,
         stdin: 'ignore',
+        // Without a terminal, on which it would ask for a password.
+        detached: true,
       });
     expect(await ssh()).toMatchObject({
       exitCode: 255,
