@@ -2,8 +2,9 @@
  * Builds a Debian 13 guest with desktops, for tests of the clipboard and the display:
  * `node --import tsx bench/desktop/build.ts [--arch x86_64|aarch64]`
  *
- * Xorg with openbox and labwc (wlroots), of which `/etc/desktop` in the guest names the one that starts (`labwc`, `x11`), with
- * spice-vdagent, the guest agent, and programs for the clipboard and the display. It has no boot loader and no network: it is for
+ * Xorg with openbox, labwc (wlroots) and mutter (GNOME), of which `/etc/desktop` in the guest names the one that starts (`labwc`,
+ * `mutter`, `x11`), with spice-vdagent, the guest agent, and programs for the clipboard and the display. It has no boot loader, and no
+ * network until `systemctl start systemd-networkd`: it is for
  * `desktopMachine` in `test/support/desktop-guest.ts`, which boots its kernel.
  *
  * This takes some 75 s on two cores, once: the result stays in `.cache/`, under a name with the hash of this directory. It must run

@@ -9,6 +9,7 @@ chroot "$1" useradd --create-home --shell /bin/bash user
 for group in video input render audio tty; do chroot "$1" usermod --append --groups "$group" user; done
 echo labwc > "$1/etc/desktop"
 chroot "$1" systemctl --quiet enable desktop.service
+chroot "$1" systemctl --quiet disable ssh.service
 chroot "$1" systemctl --quiet set-default multi-user.target
 chroot "$1" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service \
   fstrim.timer dpkg-db-backup.timer systemd-pstore.service

@@ -33,6 +33,6 @@ export const packages: readonly string[] = [
   'mutter',
   // What renders: glxinfo.
   'mesa-utils',
-  // For `kame ssh`; it is started by the test of that.
+  // For `kame ssh`, whose test starts it and the network.
   'openssh-server',
 ];

@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { silentProgress } from '../../src/core/progress.ts';
 import { buildTiny } from '../../src/image/tiny/build.ts';
-import { builtIn, sharedTiny, useHome, type TestHome } from '../../test/support/home.ts';
+import { builtIn, kameProgram, sharedTiny, useHome, type TestHome } from '../../test/support/home.ts';
 
-export const kameProgram = join(builtIn, 'kame.cjs');
+export { kameProgram };
 export const vmrunProgram = join(builtIn, 'vmrun.cjs');
 
 /** Wall time of a Node program in milliseconds, from before its start until its end. */

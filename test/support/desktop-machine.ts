@@ -4,7 +4,7 @@ import { poll } from '../../src/core/deadline.ts';
 import type { Guest } from './guest.ts';
 import type { CommandResult } from './home.ts';
 
-type Desktop = 'labwc' | 'x11';
+type Desktop = 'labwc' | 'mutter' | 'x11';
 
 /** A guest with a desktop, and a user who is logged in. */
 export class DesktopMachine {
@@ -46,7 +46,7 @@ export class DesktopMachine {
     await guest.sh(`echo ${desktop} > /etc/desktop; rm -f /tmp/session; systemctl restart desktop`);
     const look = async () =>
       (await guest.sh('cat /tmp/session 2>&1 || true')).includes('DISPLAY') ? true : undefined;
-    if (!(await poll(look, { deadlineMs: 60_000 })))
+    if (!(await poll(look, { deadlineMs: 120_000 })))
       throw new Error(`The desktop ${desktop} does not start.`);
   }
 }

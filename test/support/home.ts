@@ -17,7 +17,7 @@ import { kame } from './kame-command.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
 export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
-const program = join(builtIn, 'kame.cjs');
+export const kameProgram = join(builtIn, 'kame.cjs');
 const vmrunProgram = join(builtIn, 'vmrun.cjs');
 const daemon = builtDaemon(join(builtIn, 'kamed.mjs'));
 
@@ -85,7 +85,7 @@ export class TestHome implements AsyncDisposable {
 
   /** Runs the built `kame` as a user would. */
   async program(args: readonly string[], options: { input?: string | Buffer } = {}): Promise<CommandResult> {
-    return await this.#run([program, ...args], options.input);
+    return await this.#run([kameProgram, ...args], options.input);
   }
 
   async #run(args: readonly string[], input?: string | Buffer): Promise<CommandResult> {
@@ -101,7 +101,7 @@ export class TestHome implements AsyncDisposable {
 
   /** Starts a command and does not wait for it. */
   begin(args: readonly string[]): RunningCommand {
-    const child = spawn(process.execPath, [program, ...args], {
+    const child = spawn(process.execPath, [kameProgram, ...args], {
       env: { ...process.env, ...this.env },
       stdio: 'ignore',
     });

@@ -1,11 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { beforeAll, describe, expect } from 'vitest';
 import { cannotBuild, makeDesktopGuest } from '../../bench/desktop/make.ts';
 import { poll } from '../../src/core/deadline.ts';
 import type { ClipboardStatus } from '../../src/api/clipboard.ts';
 import { desktopArch, desktopTest as it } from '../support/desktop-guest.ts';
 import type { DesktopMachine } from '../support/desktop-machine.ts';
+import { kameProgram } from '../support/home.ts';
 
 // Desktops as people have them, with the programs that they use for the clipboard.
 
@@ -127,6 +129,54 @@ describe.skipIf(skip)('kame-tools in the session of a desktop', () => {
     await bothWays(desktop, wayland);
     await resizes(desktop, wayland, ['1600x900', '1366x768', '1921x1079']);
     expect(await drops(desktop, 'for wayland.txt')).toMatch(/: \/home\/user\/.*for wayland.txt\n$/);
+  });
+
+  // Each window that opens is drawn by emulated processors, so that one clipboard takes longer than all of labwc: only on request.
+  it.skipIf(process.env['KAME_TEST_MUTTER'] === undefined)(
+    'share text with GNOME through Xwayland, whose display follows that of the machine',
+    { timeout: 1_200_000 },
+    async ({ desktop }) => {
+      const { guest } = desktop;
+      await desktop.use('mutter');
+      expect(await desktop.helperAnswers()).toBe('the clipboard by x11');
+      for (const size of ['800x600', '1024x768']) {
+        const asked = ['resolution', guest.name, size, '--timeout', '120'];
+        expect(await guest.home.kame(asked)).toMatchObject({ code: 0, stdout: `${size}\n` });
+        const has = async () => (await desktop.inSession(x11.size)).stdout;
+        await expect.poll(has, { timeout: 60_000 }).toBe(`${size}\n`);
+      }
+      await put(desktop, 'text/plain', Buffer.from(texts['letters and emoji']));
+      const seen = await pasted(desktop, wayland.paste('UTF8_STRING'));
+      expect(seen.toString()).toBe(texts['letters and emoji']);
+      await desktop.inSession(`${wayland.copy('text/plain')} > /dev/null 2>&1`, 'from GNOME');
+      await copied(desktop, 'text/plain');
+      expect((await got(desktop, 'text/plain')).toString()).toBe('from GNOME');
+    },
+  );
+
+  it('are in a guest that kame ssh reaches with a key that kame has put there', async ({ desktop }) => {
+    const { guest } = desktop;
+    const { home, name } = guest;
+    await guest.sh('systemctl start systemd-networkd ssh');
+    const key = join(home.path, 'key');
+    await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key]);
+    const options = ['--user', 'root', '--timeout', '120'];
+    const command = [process.execPath, kameProgram, 'ssh', name, ...options, '--', 'hostname; exit 7'];
+    // The ssh of the host takes the key from its agent.
+    const ssh = async () =>
+      await execa('ssh-agent', ['sh', '-c', `ssh-add -q '${key}' && exec "$@"`, 'sh', ...command], {
+        env: home.env,
+        reject: false,
+        stdin: 'ignore',
+        // Without a terminal, on which it would ask for a password.
+        detached: true,
+      });
+    expect(await ssh()).toMatchObject({
+      exitCode: 255,
+      stderr: expect.stringContaining('Permission denied'),
+    });
+    await home.json('guest', 'ssh-key', 'add', name, 'root', `${key}.pub`);
+    expect(await ssh()).toMatchObject({ exitCode: 7, stdout: 'desk' });
   });
 
   it(

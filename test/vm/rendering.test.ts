@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inflateSync } from 'node:zlib';
-import { describe, expect } from 'vitest';
+import { beforeAll, describe, expect } from 'vitest';
+import { cannotBuild, makeDesktopGuest } from '../../bench/desktop/make.ts';
+import { desktopArch, stoppedDesktop } from '../support/desktop-guest.ts';
+import { DesktopMachine } from '../support/desktop-machine.ts';
 import type { Guest } from '../support/guest.ts';
 import { homeTest } from '../support/home-test.ts';
 import type { TestHome } from '../support/home.ts';
@@ -68,4 +71,31 @@ describe('a guest with 3D', () => {
     await demo.take('disks', '--disk-only');
     expect(await demo.sh('echo still here')).toBe('still here\n');
   });
+});
+
+/** As in desktop-session.test.ts: only the user may be in the way in CI. */
+const skipDesktop = cannotBuild() !== null && (process.env['CI'] !== 'true' || process.getuid?.() !== 0);
+
+describe.skipIf(skipDesktop)('a desktop with 3D', () => {
+  beforeAll(async () => void (await makeDesktopGuest(desktopArch, new AbortController().signal)), 600_000);
+
+  homeTest(
+    'has programs that draw by the renderer of the host',
+    { timeout: 480_000 },
+    async ({ makeHome, skip }) => {
+      const engine = await softwareRenderer(join(makeDirectory(), 'engine'), desktopArch);
+      if (engine === undefined) {
+        skip('QEMU has no 3D here, or no C compiler is installed.');
+        return;
+      }
+      const home = await makeHome({ env: { [`KAME_QEMU_${desktopArch.toUpperCase()}`]: engine } });
+      const demo = await layOut(stoppedDesktop(), home, makeHome);
+      await home.json('set', 'demo', 'mks.enable3D=TRUE');
+      await demo.start();
+      await new DesktopMachine(demo).use('x11');
+      const told = await demo.sh('. /tmp/session; glxinfo -B');
+      expect(told).toMatch(/direct rendering: Yes/);
+      expect(told).toMatch(/OpenGL renderer string: virgl \(.*llvmpipe/i);
+    },
+  );
 });
