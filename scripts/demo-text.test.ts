@@ -30,6 +30,6 @@ it('prints the time, the accelerator, the reason, the next commands and the addr
   );
   expect(text).toMatch(/booted in 2\.1 s/);
   expect(text).toMatch(/tcg \(no guest boots under kvm\)/);
-  expect(text.match(/kame\.mjs/g)).toHaveLength(4);
+  expect(text.match(/kame\.cjs/g)).toHaveLength(4);
   expect(text.trimEnd()).toMatch(/http:\/\/127\.0\.0\.1:4000\/#abc$/);
 });
