@@ -18,6 +18,8 @@ export class WebSocketChannel implements Channel {
   readonly #messages: Message[] = [];
   #bytes = 0;
   #ended = false;
+  /** This side has said its last word. */
+  #closing = false;
   #wake = () => {};
   /** Output that follows the block that is being sent. */
   readonly #unsent = new ByteQueue();
@@ -28,6 +30,7 @@ export class WebSocketChannel implements Channel {
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (this.#closing) return;
       this.#messages.push({ data, isText: !isBinary });
       this.#bytes += data.length + messageBytes;
       if (this.#bytes > highWater) socket.pause();
@@ -92,12 +95,25 @@ export class WebSocketChannel implements Channel {
 
   close(reason?: string): void {
     if (this.#unsent.length > 0) this.#socket.send(this.#unsent.take(), { binary: true });
+    this.#hearNoMore();
     this.#socket.close(1000, reason);
   }
 
   /** Sends an error to the client as a text message and closes the connection. */
   fail(error: unknown): void {
     const message = JSON.stringify({ type: 'error', error: errorToBody(error) });
+    this.#hearNoMore();
     this.#socket.send(message, () => this.#socket.close(1011));
+  }
+
+  /**
+   * Reads what the client still sends, and forgets it. A client that is in the middle of it would not come to read the last words of
+   * this side, and lose them once its connection breaks.
+   */
+  #hearNoMore(): void {
+    this.#closing = true;
+    this.#messages.length = 0;
+    this.#bytes = 0;
+    this.#socket.resume();
   }
 }

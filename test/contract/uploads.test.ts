@@ -2,8 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { connect } from '../../src/bin/sdk.ts';
+import { createNodeClient } from '../../src/client/node/client.ts';
+import { KameError } from '../../src/core/errors.ts';
+import { WebSocketChannel } from '../../src/daemon/websocket-channel.ts';
 import { joinedHomeTest } from '../support/joined-home.ts';
 import { refused } from '../support/refused.ts';
+import { fakeDaemon } from './cli-support.ts';
 
 const it = joinedHomeTest;
 
@@ -52,5 +56,28 @@ describe('an image file of a client', () => {
     expect((await refused(upload('one.iso', iso(64 * 1024)))).code).toBe('ALREADY_EXISTS');
     expect((await refused(upload('../../x.iso', iso(64 * 1024)))).code).toBe('INVALID_NAME');
     expect(await readdir(join(home.path, 'images', 'downloads'))).toEqual([]);
+  });
+});
+
+describe('files of a client', () => {
+  it('that the daemon gives up while they are sent are refused with its reason', async () => {
+    await using daemon = await fakeDaemon();
+    daemon.onSocket('/v1/uploads/send', (socket) => {
+      const channel = new WebSocketChannel(socket);
+      const giveUp = async () => {
+        await channel.next();
+        await channel.send(JSON.stringify({ type: 'ready', offset: 0 }));
+        await channel.next();
+        channel.fail(new KameError('DISK_FULL', 'The disk is full.'));
+      };
+      void giveUp();
+    });
+    await using client = createNodeClient({ env: { KAME_HOME: daemon.home }, daemon: undefined });
+    const sizeBytes = 40 * 1024 * 1024;
+    const sent = client.uploads.send(
+      { files: [{ path: 'web.ova', sizeBytes, modifiedMs: 1 }] },
+      { read: async (start, end) => await Promise.resolve(new Uint8Array(end - start)) },
+    );
+    expect(await refused(sent)).toMatchObject({ code: 'DISK_FULL', message: 'The disk is full.' });
   });
 });
