@@ -1,30 +1,12 @@
-import type { routes } from '../../../src/api/generated/routes.ts';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 import { client } from '../data/client.ts';
 import type { Undoable } from '../data/undo.ts';
 import { useText, type Say } from '../text/text.ts';
-import type { CloneKind } from './clone-fields.tsx';
+import type { Action, SimpleKind } from './action.ts';
 import { machinePage } from './addresses.ts';
 import { useKeptTask } from './kept-task.ts';
 import type { TaskRunner } from './task.ts';
-
-/** What can be done to a machine from its card. */
-export type Action =
-  | { readonly kind: SimpleKind }
-  | { readonly kind: 'snapshot'; readonly label: string }
-  | { readonly kind: 'clone'; readonly name: string; readonly as: CloneKind }
-  | { readonly kind: 'folder'; readonly folder: string };
-type SimpleKind =
-  'start' | 'unpause' | 'stop' | 'off' | 'suspend' | 'pause' | 'restart' | 'remove' | 'delete';
-
-/** The operation that does it. */
-export function operationOf(kind: Action['kind']): keyof typeof routes {
-  if (kind === 'snapshot') return 'snapshots.take';
-  if (kind === 'off') return 'machines.stop';
-  if (kind === 'folder') return 'machines.set';
-  return kind === 'remove' ? 'machines.unregister' : `machines.${kind}`;
-}
 
 export interface Actions extends TaskRunner<Action['kind']> {
   readonly act: (action: Action) => void;
@@ -79,7 +61,7 @@ export function undoOf(machine: Machine, action: Action): (() => Promise<unknown
 }
 
 /** What was done, where the page does not show it by itself. */
-function saidOf({ name }: Machine, action: Action, say: Say): string | undefined {
+export function saidOf({ name }: Machine, action: Action, say: Say): string | undefined {
   if (action.kind === 'snapshot') return say('done.snapshot', { label: action.label });
   if (action.kind === 'remove') return say('done.remove', { name });
   if (action.kind !== 'folder') return undefined;

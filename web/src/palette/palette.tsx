@@ -1,15 +1,18 @@
 import { Loader, Modal, TextInput } from '@mantine/core';
 import { useEffect, useId, useState, type KeyboardEvent, type ReactElement } from 'react';
+import { useActions } from '../machine/actions.ts';
 import { Failure } from '../machine/failure.tsx';
+import { Question } from '../machine/question.tsx';
 import { useText } from '../text/text.ts';
 import { found } from './commands.ts';
 import styles from './palette.module.css';
-import { useCommands } from './use-commands.ts';
+import { useCommands, type MachineQuestion } from './use-commands.ts';
 
 /** Opens with Ctrl-K or Cmd-K from everywhere, and does what is chosen. */
 export function Palette(): ReactElement {
   const { say } = useText();
   const [isOpen, setOpen] = useState(false);
+  const [question, setQuestion] = useState<MachineQuestion>();
   useEffect(() => {
     const listen = (event: globalThis.KeyboardEvent) => {
       if (event.key.toLowerCase() !== 'k' || !(event.ctrlKey || event.metaKey) || event.altKey) return;
@@ -21,26 +24,40 @@ export function Palette(): ReactElement {
     return () => globalThis.removeEventListener('keydown', listen, { capture: true });
   }, []);
   return (
-    <Modal
-      opened={isOpen}
-      onClose={() => setOpen(false)}
-      withCloseButton={false}
-      lockScroll={false}
-      size="md"
-      padding="xs"
-      title={say('palette.title')}
-    >
-      {isOpen && <Choices close={() => setOpen(false)} />}
-    </Modal>
+    <>
+      <Modal
+        opened={isOpen}
+        onClose={() => setOpen(false)}
+        withCloseButton={false}
+        lockScroll={false}
+        size="md"
+        padding="xs"
+        title={say('palette.title')}
+      >
+        {isOpen && <Choices close={() => setOpen(false)} ask={setQuestion} />}
+      </Modal>
+      {question && <Asking {...question} close={() => setQuestion(undefined)} />}
+    </>
   );
 }
 
-function Choices({ close }: { close: () => void }): ReactElement {
+/** The question before what was chosen. What comes of it shows beside the other tasks. */
+function Asking({ machine, asked, close }: MachineQuestion & { close: () => void }): ReactElement {
+  const { act } = useActions(machine);
+  return <Question asked={asked} machine={machine} act={act} close={close} />;
+}
+
+interface ChoicesProps {
+  readonly close: () => void;
+  readonly ask: (question: MachineQuestion) => void;
+}
+
+function Choices({ close, ask }: ChoicesProps): ReactElement {
   const { say } = useText();
   const [query, setQuery] = useState('');
   const [at, setAt] = useState(0);
   const list = useId();
-  const shown = found(useCommands(), query);
+  const shown = found(useCommands(ask), query);
   const chosen = Math.min(at, shown.length - 1);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();

@@ -1,32 +1,41 @@
 import { useLocation } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { client } from '../data/client.ts';
 import { useMachines, refresh } from '../data/machines.ts';
 import { useMay, type May } from '../data/rights.tsx';
-import { operationOf } from '../machine/actions.ts';
+import { undoOffer } from '../data/undo.ts';
+import { perform, saidOf, undoOf } from '../machine/actions.ts';
 import { machinePage, newPage, tabsFor } from '../machine/addresses.ts';
+import { choicesFor, type Choice } from '../machine/choices.ts';
+import type { Asked } from '../machine/question.tsx';
 import { useText, type Say } from '../text/text.ts';
 import type { Command } from './commands.ts';
 
-interface Power {
-  readonly label: 'start' | 'resume' | 'stop' | 'suspend';
-  readonly run: () => Promise<unknown>;
+/** A question about a machine that is asked before something is done to it. */
+export interface MachineQuestion {
+  readonly machine: Machine;
+  readonly asked: Asked;
 }
 
-/** What is done to a machine in each state without a further question. */
-function powerOf({ id, state }: Machine): Power[] {
-  const start = async () => await client.machines.start(id, { wait: 'none' });
-  if (state === 'stopped') return [{ label: 'start', run: start }];
-  if (state === 'suspended') return [{ label: 'resume', run: start }];
-  if (state === 'paused') return [{ label: 'resume', run: async () => await client.machines.unpause(id) }];
-  if (state !== 'running') return [];
-  return [
-    { label: 'stop', run: async () => await client.machines.stop(id) },
-    { label: 'suspend', run: async () => await client.machines.suspend(id) },
-  ];
+interface Ways {
+  readonly say: Say;
+  readonly may: May;
+  readonly go: (to: string) => void;
+  readonly ask: (question: MachineQuestion) => void;
 }
 
-function commandsOf(machine: Machine, say: Say, go: (to: string) => void, may: May): Command[] {
+async function choose(machine: Machine, choice: Choice, { ask, say }: Ways): Promise<void> {
+  if ('asks' in choice) {
+    ask({ machine, asked: choice.asks });
+    return;
+  }
+  await perform(machine, choice.does, {});
+  const [said, undo] = [saidOf(machine, choice.does, say), undoOf(machine, choice.does)];
+  if (said !== undefined && undo) undoOffer.set({ said, undo });
+  await refresh();
+}
+
+function commandsOf(machine: Machine, ways: Ways): Command[] {
+  const { say, may, go } = ways;
   const { id, name } = machine;
   const pages = tabsFor(may, id).map((tab) => ({
     id: `${id} ${tab}`,
@@ -34,23 +43,18 @@ function commandsOf(machine: Machine, say: Say, go: (to: string) => void, may: M
     about: name,
     run: () => go(machinePage(id, tab)),
   }));
-  const isPermitted = ({ label }: Power) => may(operationOf(label === 'resume' ? 'start' : label), id);
-  const power = powerOf(machine)
-    .filter(isPermitted)
-    .map(({ label, run }) => ({
-      id: `${id} ${label}`,
-      label: say(`do.${label}`),
-      about: name,
-      run: async () => {
-        await run();
-        await refresh();
-      },
-    }));
-  return [...pages, ...power];
+  const { main, others } = choicesFor(machine, may);
+  const actions = [...(main ? [main] : []), ...others].map((choice) => ({
+    id: `${id} do ${choice.label}`,
+    label: say(`do.${choice.label}`),
+    about: name,
+    run: async () => await choose(machine, choice, ways),
+  }));
+  return [...pages, ...actions];
 }
 
-/** Everything that the palette can do now. */
-export function useCommands(): readonly Command[] {
+/** Everything that the palette can do now. @param ask shows a question */
+export function useCommands(ask: Ways['ask']): readonly Command[] {
   const { say } = useText();
   const [, go] = useLocation();
   const { machines = [] } = useMachines();
@@ -62,5 +66,5 @@ export function useCommands(): readonly Command[] {
     { id: 'design', label: say('design.title'), run: () => go('/design') },
   ];
   const known = machines.filter(({ id, state }) => id !== '' && state !== 'broken');
-  return [...rooms, ...known.flatMap((machine) => commandsOf(machine, say, go, may))];
+  return [...rooms, ...known.flatMap((machine) => commandsOf(machine, { say, may, go, ask }))];
 }
