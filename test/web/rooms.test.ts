@@ -141,6 +141,14 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     await expectNoBarriers(page);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Network adapters' }).waitFor();
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Go to, or do' }).fill('demo take a sn');
+    await page.keyboard.press('Enter');
+    await page.getByRole('textbox', { name: 'Label' }).fill('by keyboard');
+    await page.keyboard.press('Enter');
+    await expect
+      .poll(async () => await home.json<{ label: string }[]>('snapshot', 'list', 'demo'), { timeout: 60_000 })
+      .toMatchObject([{ label: 'by keyboard' }]);
     await page.evaluate(`location.hash = '/machines/none'`);
     await page.getByRole('heading', { name: 'This machine is gone' }).waitFor();
     await page.evaluate(`location.hash = '/nowhere'`);
