@@ -50,6 +50,8 @@ export interface HomeNames {
   readonly inventory: string;
   /** Networks: their subnets, port forwards, and the addresses of adapters. */
   readonly networks: string;
+  /** DHCP leases, a file for each network. */
+  readonly leases: string;
   /** Files about the networks for programs that drive VMware; only once somebody has asked for them. */
   readonly compat: string;
   /** Host keys that `kame ssh` has seen, a file for each machine. */
@@ -99,6 +101,7 @@ export function homeNames(home: string): HomeNames {
     cache: join(home, 'cache'),
     inventory: join(home, 'inventory.json'),
     networks: join(home, 'networks.json'),
+    leases: join(home, 'leases'),
     compat: compatPath(home),
     knownHosts: join(home, 'known-hosts'),
     operations: join(home, 'operations'),
@@ -249,7 +252,7 @@ export interface NetworkRunNames {
   readonly directory: string;
   /** The control socket of its switch. */
   readonly control: string;
-  /** What its switch knows of leases, for the next one. It is beside the directory, and stays when that goes. */
+  /** What its switch knows of leases, for the next one. It stays when the directory goes. */
   readonly leases: string;
   readonly switchLog: string;
   readonly natLog: string;
@@ -261,15 +264,19 @@ export function networkRunNames(
   network: { name: string } | { segment: string },
 ): NetworkRunNames {
   const text = 'name' in network ? `network ${network.name}` : `segment ${network.segment}`;
-  return networkNamesIn(join(home.run, `net-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`));
+  return networkNamesOf(home, `net-${createHash('sha256').update(text).digest('hex').slice(0, 8)}`);
 }
 
-/** The files of a network in its run directory. */
-export function networkNamesIn(directory: string): NetworkRunNames {
+function networkNamesOf({ run, leases }: HomeNames, key: string): NetworkRunNames {
+  return networkNamesIn(join(run, key), join(leases, `${key}.json`));
+}
+
+/** The files of a network: those in its run directory, and its leases. */
+export function networkNamesIn(directory: string, leases: string): NetworkRunNames {
   return {
     directory,
     control: join(directory, 'switch'),
-    leases: `${directory}.leases.json`,
+    leases,
     switchLog: join(directory, 'switch.log'),
     natLog: join(directory, 'nat.log'),
   };
@@ -278,9 +285,7 @@ export function networkNamesIn(directory: string): NetworkRunNames {
 /** All run directories of networks, even of those that no longer exist. */
 export async function networkRunDirectories(home: HomeNames): Promise<NetworkRunNames[]> {
   const names = await readdir(home.run).catch(() => []);
-  return names
-    .filter((name) => /^net-[0-9a-f]{8}$/.test(name))
-    .map((name) => networkNamesIn(join(home.run, name)));
+  return names.filter((name) => /^net-[0-9a-f]{8}$/.test(name)).map((name) => networkNamesOf(home, name));
 }
 
 /** The path of a file named in a `.vmx`: relative names are relative to the `.vmx`. */

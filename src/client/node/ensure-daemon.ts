@@ -10,7 +10,7 @@ export interface DaemonProgram {
   readonly command: string;
   readonly args: readonly string[];
   /** Its environment; by default, that of this process. */
-  readonly env?: NodeJS.ProcessEnv;
+  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 const startDeadlineMs = 15_000;

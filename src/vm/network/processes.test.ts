@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { networkNamesIn } from '../../store/names.ts';
@@ -9,7 +10,7 @@ const temporary = useTemporaryDirectory();
 
 it('a switch that is found while it dies is not waited for', async () => {
   const directory = temporary();
-  const names = networkNamesIn(directory);
+  const names = networkNamesIn(directory, join(directory, 'leases.json'));
   const dying = spawn('sleep', ['60']);
   const identity = await identify(dying.pid ?? 0);
   if (!identity) throw new Error('It does not run.');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pause } from '../../core/deadline.ts';
 import { NatMonitor } from '../../qemu/network/nat-monitor.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
@@ -64,7 +65,8 @@ export function planKeyOf(plan: NatPlan): string {
  * those that do not run, and a process that is being started looks like one.
  */
 export async function processesOf(names: NetworkRunNames): Promise<Companion[]> {
-  await mkdir(names.directory, { recursive: true, mode: 0o700 });
+  for (const each of [names.directory, dirname(names.leases)])
+    await mkdir(each, { recursive: true, mode: 0o700 });
   return await adoptCompanions(names.directory);
 }
 

@@ -72,7 +72,7 @@ const book: NetworkBook = {
 };
 
 function network(switchSource = fakeSwitch): RunningNetwork {
-  const names = networkNamesIn(directory);
+  const names = networkNamesIn(directory, join(directory, 'leases.json'));
   const made = new RunningNetwork({ name: 'vmnet8' }, names, {
     book,
     switchProgram: { command: process.execPath, args: ['-e', switchSource] },

@@ -98,6 +98,7 @@ describe('the networks after a start of the daemon', () => {
 
   it('end if no engine uses them, and their leases stay', async () => {
     mkdirSync(names().directory, { recursive: true });
+    mkdirSync(host.names.leases);
     writeFileSync(names().leases, '[]');
     await supervisor.adopted();
     expect([existsSync(names().directory), existsSync(names().leases)]).toEqual([false, true]);

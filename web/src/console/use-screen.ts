@@ -1,7 +1,7 @@
 import type RFB from '@novnc/novnc';
 import { useEffect, useMemo, useRef, useState, type RefObject } from 'react';
 import { client } from '../data/client.ts';
-import type { May } from '../data/rights.tsx';
+import type { May } from '../data/may.ts';
 import { Meter } from './meter.ts';
 import { keepShowing, type LinkStatus } from './screen-link.ts';
 

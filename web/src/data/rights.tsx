@@ -2,10 +2,9 @@ import { createContext, useContext, type ReactElement, type ReactNode } from 're
 import { routes } from '../../../src/api/generated/routes.ts';
 import { allRights, permits } from '../../../src/api/role.ts';
 import type { WebSession } from '../../../src/api/web.ts';
+import type { May } from './may.ts';
 
 type OperationName = keyof typeof routes;
-/** Tells whether an operation is permitted. @param id of the machine that it is for; by default the one that the part of the page is about */
-export type May = (name: OperationName, id?: string) => boolean;
 
 /** Who uses the page; the pages of tests and stories may do everything. */
 const Who = createContext<WebSession>({ user: null, ...allRights });

@@ -1,7 +1,8 @@
 import { Button } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import { useMay, type May } from '../data/rights.tsx';
+import type { May } from '../data/may.ts';
+import { useMay } from '../data/rights.tsx';
 import { operationOf, type Action } from '../machine/action.ts';
 import { perform } from '../machine/actions.ts';
 import { AskDialog } from '../machine/ask-dialog.tsx';

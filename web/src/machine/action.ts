@@ -1,5 +1,10 @@
 import type { routes } from '../../../src/api/generated/routes.ts';
-import type { CloneKind } from './clone-fields.tsx';
+
+/** How a machine is cloned. */
+export type CloneKind = 'linked' | 'full' | 'instant';
+
+/** What is asked before an action. */
+export type Asked = 'off' | 'delete' | 'snapshot' | 'clone' | 'folder';
 
 /** What can be done to a machine without going to a page of its own. */
 export type Action =

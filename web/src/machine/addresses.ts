@@ -1,5 +1,5 @@
 import type { routes } from '../../../src/api/generated/routes.ts';
-import type { May } from '../data/rights.tsx';
+import type { May } from '../data/may.ts';
 
 /** The address of the page where machines are made. */
 export const newPage = '/new';

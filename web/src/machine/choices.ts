@@ -1,7 +1,6 @@
 import type { Machine } from '../../../src/api/generated/shapes.ts';
-import type { May } from '../data/rights.tsx';
-import { operationOf, type Action } from './action.ts';
-import type { Asked } from './question.tsx';
+import type { May } from '../data/may.ts';
+import { operationOf, type Action, type Asked } from './action.ts';
 
 type Label = Exclude<Action['kind'], 'unpause'> | 'resume';
 

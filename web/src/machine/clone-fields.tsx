@@ -3,9 +3,7 @@ import type { ReactElement, ReactNode } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { Row } from '../design/row/row.tsx';
 import { useText } from '../text/text.ts';
-
-/** How a clone relates to its source. */
-export type CloneKind = 'linked' | 'full' | 'instant';
+import type { CloneKind } from './action.ts';
 
 /** The kinds of clone that a machine can have in its state. */
 export function cloneKinds(state: Machine['state']): readonly CloneKind[] {

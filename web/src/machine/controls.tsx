@@ -7,7 +7,7 @@ import { useText } from '../text/text.ts';
 import { useMay } from '../data/rights.tsx';
 import type { Action } from './action.ts';
 import { choicesFor, type Choice } from './choices.ts';
-import type { Asked } from './question.tsx';
+import type { Asked } from './action.ts';
 
 interface ControlsProps {
   readonly machine: Machine;

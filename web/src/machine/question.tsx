@@ -2,13 +2,10 @@ import { TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { useText } from '../text/text.ts';
-import type { Action } from './action.ts';
+import type { Action, Asked } from './action.ts';
 import { AskDialog, AskForm } from './ask-dialog.tsx';
 import { CloneName, cloneKinds, KindSelect } from './clone-fields.tsx';
 import { FolderForm } from './folder-form.tsx';
-
-/** What is asked before an action. */
-export type Asked = 'off' | 'delete' | 'snapshot' | 'clone' | 'folder';
 
 interface QuestionProps {
   readonly asked: Asked | undefined;

@@ -12,7 +12,8 @@ import { State } from '../design/state/state.tsx';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import styles from './page.module.css';
 import { machinePage, tabsFor, type Tab } from '../machine/addresses.ts';
-import { Question, type Asked } from '../machine/question.tsx';
+import type { Asked } from '../machine/action.ts';
+import { Question } from '../machine/question.tsx';
 import { Repair } from '../machine/repair.tsx';
 import { panels } from './panels.ts';
 

@@ -1,12 +1,13 @@
 import { useLocation } from 'wouter';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import { useMachines, refresh } from '../data/machines.ts';
-import { useMay, type May } from '../data/rights.tsx';
+import type { May } from '../data/may.ts';
+import { useMay } from '../data/rights.tsx';
 import { undoOffer } from '../data/undo.ts';
 import { perform, saidOf, undoOf } from '../machine/actions.ts';
 import { machinePage, newPage, tabsFor } from '../machine/addresses.ts';
 import { choicesFor, type Choice } from '../machine/choices.ts';
-import type { Asked } from '../machine/question.tsx';
+import type { Asked } from '../machine/action.ts';
 import { useText, type Say } from '../text/text.ts';
 import type { Command } from './commands.ts';
 
