@@ -20,6 +20,7 @@ export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
 export const kameProgram = join(builtIn, 'kame.cjs');
 const vmrunProgram = join(builtIn, 'vmrun.cjs');
 const daemon = builtDaemon(join(builtIn, 'kamed.mjs'));
+const standIns = join(builtIn, 'compat');
 
 /** Where the tiny images of all tests are kept: built once, linked into each home. */
 export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {
@@ -78,7 +79,7 @@ export class TestHome implements AsyncDisposable {
   async kame(args: readonly string[], options: { input?: string | Buffer } = {}): Promise<CommandResult> {
     const env = { ...process.env, ...this.env };
     const stdin = Object.assign(new PassThrough().end(options.input ?? ''), { isTTY: false });
-    const context = { env, stdin, cwd: process.cwd(), daemon: { ...daemon, env } };
+    const context = { env, stdin, cwd: process.cwd(), daemon: { ...daemon, env }, standIns };
     const { code, stdout, stderr } = await kame(this.path, args, context);
     return { code, stdout, stderr };
   }
