@@ -2,9 +2,6 @@ import type { Outlet } from './output.ts';
 import type { Port } from './port.ts';
 import type { ShaperTools } from './shaper.ts';
 
-/** Milliseconds that a sender waits for a receiver at most. */
-const holdMs = 10;
-
 /**
  * Has a guest that sends faster than another takes wait for a moment, as a socket between the two would: what it sends meanwhile
  * would be lost, and would have cost it its processor. Its other traffic waits too, so the wait is short; and nobody waits for a
@@ -20,12 +17,12 @@ export class BackPressure {
   }
 
   /** A port has sent something to another. */
-  sent({ outlet: sender }: Port, { outlet: receiver }: Port): void {
+  sent({ outlet: sender, patienceMs }: Port, { outlet: receiver }: Port): void {
     if (!sender || !receiver?.isBehind) return;
-    if (!this.#slow.has(receiver) && !this.#waiting.has(sender)) this.#hold(sender, receiver);
+    if (!this.#slow.has(receiver) && !this.#waiting.has(sender)) this.#hold(sender, receiver, patienceMs);
   }
 
-  #hold(sender: Outlet, receiver: Outlet): void {
+  #hold(sender: Outlet, receiver: Outlet, patienceMs: number): void {
     const go = () => {
       if (this.#waiting.delete(sender)) sender.resume();
     };
@@ -37,7 +34,7 @@ export class BackPressure {
       this.#slow.delete(receiver);
       go();
     });
-    this.#tools.timetable.add(this.#tools.now() + holdMs, () => {
+    this.#tools.timetable.add(this.#tools.now() + patienceMs, () => {
       if (isOver) return;
       this.#slow.add(receiver);
       go();

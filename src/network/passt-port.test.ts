@@ -38,6 +38,18 @@ describe('a guest with a passt', () => {
     expect(network.whereTo('b', segment(syn, { source: '192.168.77.11' }, other))).toEqual(['uplink']);
   });
 
+  it('is waited for by it, since it sends to nobody else', () => {
+    using network = new world.SwitchWorld(config());
+    network.send('a', segment(syn));
+    network.link('a').isBehind = true;
+    network.send(passt, received());
+    network.now += 900;
+    network.timetable.runDue();
+    expect(network.link(passt).isPaused).toBe(true);
+    network.link('a').caughtUp();
+    expect(network.link(passt).isPaused).toBe(false);
+  });
+
   it('sends everything else to the NAT process', () => {
     using network = new world.SwitchWorld(config({ uplink: { ...world.uplink, hostLoopback: true } }));
     network.now += 10_000;

@@ -21,6 +21,8 @@ const maxOthers = 4096;
  * IPv6, where a guest has several addresses, of which a passt of 2023 answers the last one that it saw.
  */
 export class PasstPort extends Port {
+  /** It sends to one guest, and would otherwise send more than that one takes. */
+  override readonly patienceMs = 1000;
   readonly #flows = new PasstFlows();
   readonly #now: () => number;
   /** Those of slirp, which has sent something to the guest. */

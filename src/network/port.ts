@@ -8,6 +8,8 @@ const [floodPerSecond, floodBurst] = [2000, 4000];
 
 /** Where frames come from and go to: an adapter, its passt, or the NAT process. Counts are as its adapter sees them. */
 export class Port {
+  /** Milliseconds that what comes from here waits at most for a receiver that does not keep up. All else from here waits too. */
+  readonly patienceMs: number = 10;
   readonly decoder: FrameDecoder;
   readonly flood: TokenBucket;
   readonly dropped = new Map<DropReason, number>();

@@ -201,7 +201,7 @@ async function ask(port: number): Promise<string> {
   return data.toString();
 }
 
-const found = await findPasst(search);
+const found = await findPasst({ ...search, env: { ...search.env, KAME_PASST: 'on' } });
 const passt = 'program' in found ? found.program : null;
 
 const kinds: readonly { readonly title: string; readonly passt: string | null }[] = [

@@ -55,12 +55,12 @@ export async function findEngine(arch: Arch, search: EngineSearch): Promise<stri
 /** The program of passt, or why there is none to use. */
 export type FoundPasst = { readonly program: string } | { readonly none: string };
 
-/** Finds passt: KAME_PASST (a program, or `off`), otherwise in PATH and the usual directories. */
+/** Finds passt, if KAME_PASST asks for it: a program, or `on` for that in PATH and the usual directories. */
 export async function findPasst({ env, os }: EngineSearch): Promise<FoundPasst> {
   const chosen = env['KAME_PASST'];
   if (os !== 'linux') return { none: 'passt is for Linux only' };
-  if (chosen === 'off') return { none: 'KAME_PASST is off' };
-  if (chosen) return { program: chosen };
+  if (!chosen || chosen === 'off') return { none: 'KAME_PASST does not ask for it' };
+  if (chosen !== 'on') return { program: chosen };
   try {
     return { program: await find('passt', { env: { ...env, KAME_QEMU_DIR: undefined }, os }) };
   } catch {

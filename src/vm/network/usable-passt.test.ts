@@ -21,16 +21,15 @@ describe('passt', () => {
     expect(releaseDate(version)).toBe(date);
   });
 
-  it('is used if it is new enough, or named', async () => {
+  it('is used if it is asked for and new enough, or named', async () => {
     const [now, old] = [await passt('2025_09_11.623dbf6'), await passt('unknown version')];
-    const search = (PATH: string, KAME_PASST?: string) => ({
-      env: { PATH, KAME_PASST },
-      os: 'linux' as const,
-    });
-    expect(await usablePasst(search(now))).toEqual({ program: join(now, 'passt') });
-    expect(await usablePasst(search(old))).toHaveProperty('none');
-    expect(await usablePasst(search(old, join(old, 'passt')))).toEqual({ program: join(old, 'passt') });
-    expect(await usablePasst(search(now, 'off'))).toEqual({ none: 'KAME_PASST is off' });
-    expect(await usablePasst({ env: { PATH: now }, os: 'darwin' })).toHaveProperty('none');
+    const found = async (PATH: string, KAME_PASST?: string, os: 'linux' | 'darwin' = 'linux') =>
+      await usablePasst({ env: { PATH, KAME_PASST }, os });
+    expect(await found(now, 'on')).toEqual({ program: join(now, 'passt') });
+    expect(await found(old, 'on')).toHaveProperty('none');
+    expect(await found(old, join(old, 'passt'))).toEqual({ program: join(old, 'passt') });
+    for (const chosen of [undefined, '', 'off'])
+      expect(await found(now, chosen)).toEqual({ none: 'KAME_PASST does not ask for it' });
+    expect(await found(now, 'on', 'darwin')).toHaveProperty('none');
   });
 });

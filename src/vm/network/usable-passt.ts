@@ -27,9 +27,10 @@ async function dateOf(program: string): Promise<number> {
   return date;
 }
 
-/** The passt of this host if it is new enough. One that KAME_PASST names is not asked. */
+/** The passt of this host, if it is asked for and new enough. One that KAME_PASST names is used whatever its version. */
 export async function usablePasst(search: EngineSearch): Promise<FoundPasst> {
   const found = await findPasst(search);
-  if ('none' in found || search.env['KAME_PASST'] || (await dateOf(found.program)) >= oldest) return found;
+  const isNamed = search.env['KAME_PASST'] !== 'on';
+  if ('none' in found || isNamed || (await dateOf(found.program)) >= oldest) return found;
   return { none: 'passt is older than that of September 2025, or does not tell its version' };
 }
