@@ -59,7 +59,7 @@ export const copy: Bench = {
         [agent]: async () =>
           await timed(async () => {
             const words = ['exec', 'demo', '--stdin', '--', 'sh', '-c', 'cat > /mnt/some'];
-            const { code, stderr } = await home.program(words, { input: some });
+            const { code, stderr } = await home.kame(words, { input: some });
             if (code !== 0) throw new Error(`kame exec ended with ${code}: ${stderr}`);
           }),
       },

@@ -12,13 +12,8 @@ export const daemonFile = fileURLToPath(new URL(fromSource ? 'kamed.ts' : 'kamed
  */
 const smallNursery = '--max-semi-space-size=1';
 
-/** The command that starts a daemon that was built. */
-export function builtDaemon(file: string): DaemonProgram {
-  return { command: process.execPath, args: [smallNursery, file] };
-}
-
 /** The command that starts the daemon, either as built or from the sources. */
 export function daemonProgram(): DaemonProgram {
-  const built = builtDaemon(daemonFile);
-  return fromSource ? { ...built, args: ['--import', import.meta.resolve('tsx'), ...built.args] } : built;
+  const loader = fromSource ? ['--import', import.meta.resolve('tsx')] : [];
+  return { command: process.execPath, args: [...loader, smallNursery, daemonFile] };
 }

@@ -3,24 +3,19 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
-import { builtDaemon } from '../../src/bin/daemon-program.ts';
 import { poll } from '../../src/core/deadline.ts';
 import { createNodeClient, type KameClient } from '../../src/client/node/client.ts';
 import { usualNetwork } from '../../src/model/network-defaults.ts';
 import { homeNames } from '../../src/store/names.ts';
 import { printNetworks } from '../../src/store/networks-file.ts';
-import { kame } from './kame-command.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
 export const builtIn = process.env['KAME_TEST_DIST'] ?? join(root, 'dist');
 export const kameProgram = join(builtIn, 'kame.cjs');
 const vmrunProgram = join(builtIn, 'vmrun.cjs');
-const daemon = builtDaemon(join(builtIn, 'kamed.mjs'));
-const standIns = join(builtIn, 'compat');
 
 /** Where the tiny images of all tests are kept: built once, linked into each home. */
 export function sharedTiny(arch: 'aarch64' | 'x86_64'): { cacheDir: string; outDir: string } {
@@ -75,17 +70,8 @@ export class TestHome implements AsyncDisposable {
     await symlink(path, link);
   }
 
-  /** Runs a command line of `kame` in this process, since Node takes longer to start than most commands take. */
-  async kame(args: readonly string[], options: { input?: string | Buffer } = {}): Promise<CommandResult> {
-    const env = { ...process.env, ...this.env };
-    const stdin = Object.assign(new PassThrough().end(options.input ?? ''), { isTTY: false });
-    const context = { env, stdin, cwd: process.cwd(), daemon: { ...daemon, env }, standIns };
-    const { code, stdout, stderr } = await kame(this.path, args, context);
-    return { code, stdout, stderr };
-  }
-
   /** Runs the built `kame` as a user would. */
-  async program(args: readonly string[], options: { input?: string | Buffer } = {}): Promise<CommandResult> {
+  async kame(args: readonly string[], options: { input?: string | Buffer } = {}): Promise<CommandResult> {
     return await this.#run([kameProgram, ...args], options.input);
   }
 

@@ -9,8 +9,6 @@ import { connectUnix } from '../../sys/socket.ts';
 export interface DaemonProgram {
   readonly command: string;
   readonly args: readonly string[];
-  /** Its environment; by default, that of this process. */
-  readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 const startDeadlineMs = 15_000;
@@ -60,11 +58,7 @@ export async function startDaemon(home: string, socket: string, program: DaemonP
   }
   const logFile = join(home, 'kamed.log');
   const before = await sizeOf(logFile);
-  const { command, args, env } = program;
-  const daemon = await spawnDetached(command, [...args, '--home', home], {
-    logFile,
-    ...(env ? { env } : {}),
-  });
+  const daemon = await spawnDetached(program.command, [...program.args, '--home', home], { logFile });
   let ended: { code: number | null; signal: string | null } | undefined;
   const exited = daemon.exited.then((how) => (ended = how));
   if (await waitForSocket(socket, exited)) return;
