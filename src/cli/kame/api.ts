@@ -130,7 +130,6 @@ async function call(session: Session, { name, kind }: NamedRoute, request: Reque
 export function define(program: Command, session: Session): void {
   program
     .command('api')
-
     .description(
       'Calls any operation of the API and prints its JSON reply. Without arguments, lists all operations. See docs/api.md.',
     )

@@ -26,7 +26,6 @@ function textOf(name: string, settings: AutoProtect): string {
 export function define(program: Command, session: Session): void {
   program
     .command('autoprotect')
-
     .description(
       'Takes snapshots at regular intervals and deletes the oldest ones. Only the time that the machine runs counts. Without on or off, shows the settings.',
     )

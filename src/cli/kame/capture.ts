@@ -23,7 +23,6 @@ function endText(name: string, { frames, bytes, dropped, reason }: CaptureEnd): 
 export function define(program: Command, session: Session): void {
   program
     .command('capture')
-
     .description(
       'Writes the frames of a network adapter of a running machine to a pcap file, until Ctrl-C. An existing file is overwritten. ' +
         'The guest never waits: frames that cannot be written in time are left out and counted.',

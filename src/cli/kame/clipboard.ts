@@ -172,7 +172,6 @@ function defineWatch(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const clipboard = program
     .command('clipboard')
-
     .description(
       'Reads, sets and watches the clipboard of the desktop of a running guest. The guest needs kame-tools in the session of its desktop (`kame tools install`), or spice-vdagent, which most systems install by themselves but which carries neither HTML nor much of Wayland.',
     )

@@ -31,7 +31,6 @@ function askedKind(flags: KindFlags): CloneKind | undefined {
 function addCommand(program: Command) {
   return program
     .command('clone')
-
     .description(
       'Clones a machine. Each clone gets its own MAC address and UUID. The guest of an instant clone also gets its own ' +
         'hostname, machine-id and SSH host keys, and its clock is set. ' +

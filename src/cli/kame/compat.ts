@@ -88,7 +88,6 @@ function defineUninstall(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const compat = program
     .command('compat')
-
     .description('Lets programs that drive VMware, such as Packer, find vmrun and what else they look for.');
   definePath(compat, session);
   defineInstall(compat, session);

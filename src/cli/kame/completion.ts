@@ -73,7 +73,6 @@ complete -c kame -f -a '(__kame_complete)'
 export function define(program: Command, session: Session): void {
   program
     .command('completion')
-
     .description(
       'Prints a script that completes verbs, options, names of machines, snapshots and disks, and ids of images.',
     )

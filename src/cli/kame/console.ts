@@ -76,7 +76,6 @@ async function attach(session: Session, name: string): Promise<void> {
 export function define(program: Command, session: Session): void {
   program
     .command('console')
-
     .description(
       'Connects this terminal to the serial console of a machine. Press Ctrl-] to leave. Input from a pipe is sent to ' +
         'the console, and its output is printed until the machine stops or you press Ctrl-C.',

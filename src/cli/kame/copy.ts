@@ -116,7 +116,6 @@ async function toHost(
 export function define(program: Command, session: Session): void {
   program
     .command('copy')
-
     .description(
       'Copies files and directories between this computer and a running guest, with their permissions, times, and links, and ' +
         'holes in sparse files. NAME:PATH is a path in the guest, relative to the home of root; NAME: alone is that home. A path ' +

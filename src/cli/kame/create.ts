@@ -27,7 +27,6 @@ export function imageReference(session: Session, text: string): string {
 function addCommand(program: Command) {
   return program
     .command('create')
-
     .description('Creates a machine from an image, or an empty machine for installation from an ISO.')
     .argument('<new-name>', 'name of the machine')
     .option(

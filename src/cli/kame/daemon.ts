@@ -26,7 +26,6 @@ function print(session: Session, status: DaemonStatus): void {
 export function define(program: Command, session: Session): void {
   const daemon = program
     .command('daemon')
-
     .description(
       'The daemon manages the machines. It starts when a command needs it and exits when it is idle.',
     )

@@ -7,7 +7,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('delete')
-
     .description(
       'Deletes a machine that is not running, with its disks and its other files. Other files in its bundle stay. You cannot undo this, so it lists the files and asks for confirmation.',
     )

@@ -199,7 +199,6 @@ function defineRemove(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const disk = program
     .command('disk')
-
     .description('Lists, adds, grows, compacts, checks and removes the disks of a machine.')
     .addHelpText('after', examples('kame disk list demo', 'kame disk grow demo nvme0:0 40GiB'));
   defineList(disk, session);

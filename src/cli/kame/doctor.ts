@@ -9,7 +9,6 @@ const hostProblem = 5;
 export function define(program: Command, session: Session): void {
   program
     .command('doctor')
-
     .description(
       'Checks the engine, its firmware, the accelerators, 3D and the directories. The exit code is 5 if a check failed.',
     )

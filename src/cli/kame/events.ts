@@ -13,7 +13,6 @@ function lineOf(event: KameEvent): string {
 export function define(program: Command, session: Session): void {
   program
     .command('events')
-
     .description('Prints the events of all machines as they happen, until Ctrl-C.')
     .option('--json', jsonShape('one KameEvent per line'))
     .addHelpText('after', examples('kame events', 'kame events --json | jq -r .message'))

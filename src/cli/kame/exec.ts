@@ -8,7 +8,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('exec')
-
     .description(
       'Runs a command in the guest. Its output is streamed, and its exit code becomes that of kame (128 + n if signal n ' +
         'ended it). Standard input is passed to the command if it is a pipe or a file. The command does not run in a ' +

@@ -14,7 +14,6 @@ function resultText(name: string, { path, files, disks }: ExportedMachine): stri
 export function define(program: Command, session: Session): void {
   program
     .command('export')
-
     .description(
       'Writes a stopped machine, or the state of a snapshot, for VMware and other programs. The extension of the destination says ' +
         'how: .ova (one file), .ovf (files beside each other) or .vmwarevm (a bundle of Fusion). Nothing is overwritten.',

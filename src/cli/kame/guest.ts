@@ -10,7 +10,6 @@ import { defineSshKeys } from './guest-ssh-keys.ts';
 export function define(program: Command, session: Session): void {
   const parent = program
     .command('guest')
-
     .description(
       'Looks at and changes the inside of a running guest: processes, files, variables and users, programs and scripts. ' +
         'kame-tools in the guest do it where they run, else the guest agent, within its limits. Paths in the guest are ' +

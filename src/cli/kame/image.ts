@@ -98,7 +98,6 @@ function defineDelete(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const image = program
     .command('image')
-
     .description('Lists, downloads, imports and deletes the images that machines are created from.')
     .addHelpText('after', examples('kame image list', 'kame image pull debian-12'));
   defineList(image, session);

@@ -10,7 +10,6 @@ import type { Session } from '../session.ts';
 function addCommand(program: Command) {
   return program
     .command('import')
-
     .description(
       'Makes a new machine of a machine of VMware, of an appliance (OVF), or of a disk. The original is only read. ' +
         'The disks of a machine stay where they are, if that can be: the new machine then needs its original. ' +

@@ -6,7 +6,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('ip')
-
     .description(
       'Prints the first IP address of the guest that is not loopback or link-local, as reported by its agent.',
     )

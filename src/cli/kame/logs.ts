@@ -32,7 +32,6 @@ async function print(session: Session, chunks: AsyncIterable<Uint8Array>): Promi
 export function define(program: Command, session: Session): void {
   program
     .command('logs')
-
     .description(
       'Prints the log of a machine: messages of Kame and of the engine. Control characters are shown as \\x1b and the like; ' +
         'kame show prints the path of the file itself.',

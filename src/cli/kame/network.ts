@@ -9,7 +9,6 @@ import { defineList, defineShow } from './network-show.ts';
 export function define(program: Command, session: Session): void {
   const network = program
     .command('network')
-
     .description(
       'Networks connect machines with each other and with the outside. vmnet8 (NAT) and vmnet1 (host-only) exist from the start.',
     )

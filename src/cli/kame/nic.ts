@@ -184,7 +184,6 @@ function defineRemove(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const nic = program
     .command('nic')
-
     .description(
       'Lists, adds, changes and removes the network adapters of a machine, while it runs or is stopped.',
     )

@@ -6,7 +6,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('open')
-
     .description(
       'Opens the web desktop in your browser, as a window of its own where the browser can do that. The address works once, within five minutes.',
     )

@@ -62,7 +62,6 @@ async function register(
 export function define(program: Command, session: Session): void {
   program
     .command('register')
-
     .description('Adds an existing machine to the list of machines. Its files stay where they are.')
     .argument('<path>', 'a .vmx, or the bundle that contains it')
     .option('--allow-outside', 'let the machine use files outside its directory, without asking')

@@ -5,7 +5,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('rename')
-
     .description('Renames a stopped machine, its bundle and its .vmx.')
     .argument('<name>', 'name, id or .vmx of a machine')
     .argument('<new-name>', 'new name')

@@ -11,7 +11,6 @@ function collect(value: string, before: string[]): string[] {
 export function define(program: Command, session: Session): void {
   program
     .command('repair')
-
     .description(
       'Re-links a machine with its linked clones, with the machines that it is a linked clone of, and with the original whose disks it uses in place, after any of them was moved. Nothing is changed unless a disk is found that has the same content as before. The exit code is 1 if something could not be repaired.',
     )

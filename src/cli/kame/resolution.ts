@@ -47,7 +47,6 @@ async function change(
 export function define(program: Command, session: Session): void {
   program
     .command('resolution')
-
     .description(
       'Prints the resolution of the display of a running machine, or changes it and prints the one that the display then has. If the guest does not follow, it is asked once more; the exit code is 1 if the display does not have the wanted resolution in the end.',
     )

@@ -6,7 +6,6 @@ import { startedText } from '../started.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('restart')
-
     .description('Shuts machines down and starts them again with their present settings.')
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--hard', 'power off immediately instead of shutting the guest down')

@@ -7,7 +7,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('screenshot')
-
     .description('Saves the screen of a running machine as a PNG file. An existing file is overwritten.')
     .argument('<name>', 'name, id or .vmx of a machine')
     .argument('<file.png>', 'file to write')

@@ -6,7 +6,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('set')
-
     .description(
       'Changes settings of a machine, such as cpus or memory, or any key of its .vmx. An empty value removes the key. ' +
         'If a value is not valid, nothing is changed.',

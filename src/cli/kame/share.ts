@@ -95,7 +95,6 @@ function defineRemove(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const share = program
     .command('share')
-
     .description('Lists, adds and removes the folders of this computer that a guest may use.')
     .addHelpText('after', examples('kame share add demo ~/work', 'kame share list demo'));
   defineList(share, session);

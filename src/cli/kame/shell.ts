@@ -8,7 +8,6 @@ import { writeAll } from '../write-all.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('shell')
-
     .description(
       'Opens a login shell in the guest, on a terminal of the size of this one. It needs no network and no password, but ' +
         'kame-tools in the guest; without them, use kame console or kame ssh. The exit code of the shell becomes that of kame.',

@@ -112,7 +112,6 @@ function pairsOf(machine: MachineDetails, session: Session): Pair[] {
 export function define(program: Command, session: Session): void {
   program
     .command('show')
-
     .description('Shows the details of a machine: its settings, devices, runtime state and problems.')
     .argument('<name>', 'name, id or .vmx of a machine')
     .option('--json', jsonShape('MachineDetails'))

@@ -227,7 +227,6 @@ function defineDelete(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const snapshot = program
     .command('snapshot')
-
     .description(
       'Takes, lists, renames and deletes snapshots, and reverts machines to them. A machine can be stopped, running or paused.',
     )

@@ -67,7 +67,6 @@ function endText(name: string, { frames, silent, dropped, reason }: SoundEnd, { 
 export function define(program: Command, session: Session): void {
   program
     .command('sound')
-
     .description(
       'Records what a running guest plays to a WAV file, until Ctrl-C: 16 bits, two channels, 44.1 kHz. Silence is recorded ' +
         'too, so that everything is where it was heard. An existing file is overwritten. The machine needs a sound card ' +

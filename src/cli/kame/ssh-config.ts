@@ -28,7 +28,6 @@ async function all(session: Session): Promise<SshTarget[]> {
 export function define(program: Command, session: Session): void {
   program
     .command('ssh-config')
-
     .description(
       'Prints a block for each machine for ~/.ssh/config, with which ssh, scp and editors connect to NAME.kame while the machine runs. ' +
         'Its port stays the same unless another program takes it.',

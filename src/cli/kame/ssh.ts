@@ -28,7 +28,6 @@ async function connect(session: Session, target: SshTarget, command: readonly st
 export function define(program: Command, session: Session): void {
   program
     .command('ssh')
-
     .description(
       'Waits until the SSH server of the guest answers, and runs the ssh of this host, whose exit code becomes that of kame. The ' +
         'guest needs an SSH server, and an adapter in a NAT or host-only network. As with ssh, the words of a command are joined ' +

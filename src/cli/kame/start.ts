@@ -8,7 +8,6 @@ import { startedText } from '../started.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('start')
-
     .description(
       'Starts machines and waits until their guest agents answer. Suspended machines resume where they were.',
     )

@@ -5,7 +5,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('stop')
-
     .description('Asks the guests to shut down and waits until they have done so.')
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--hard', 'power off immediately, without shutting the guest down')

@@ -6,7 +6,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('suspend')
-
     .description(
       'Writes the memory of running machines to disk and stops their engines. `kame start` resumes them, even after a reboot of the host.',
     )

@@ -44,7 +44,6 @@ function defineInstall(parent: Command<[string]>, session: Session): void {
 export function define(program: Command, session: Session): void {
   const parent = program
     .command('tools')
-
     .description(
       'Lists the agents that can run in the guest, whether each answers, and what the missing ones would add, with the ' +
         'command that installs them.',

@@ -5,7 +5,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('unpause')
-
     .description('Resumes paused machines.')
     .argument('<name...>', 'names, ids or .vmx of machines')
     .option('--json', jsonShape('Machine, an array of them for several names'))

@@ -5,7 +5,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('unregister')
-
     .description(
       'Removes a machine from the list of machines and keeps its files. `kame register` adds it again.',
     )

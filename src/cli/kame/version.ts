@@ -6,7 +6,6 @@ import type { Session } from '../session.ts';
 export function define(program: Command, session: Session): void {
   program
     .command('version')
-
     .description('Prints the version of Kame, without starting the daemon.')
     .option('--json', jsonShape('{version, node, platform, arch}'))
     .addHelpText('after', examples('kame version', 'kame version --json'))

@@ -93,7 +93,6 @@ function defineAudit(parent: Command, session: Session): void {
 export function define(program: Command, session: Session): void {
   const web = program
     .command('web')
-
     .description(
       'Shows from where the web desktop can be used. --listen opens it to other computers, over TLS and for users with a ' +
         'password, and keeps it open until --off.',
