@@ -15,7 +15,7 @@ const shortBenches: readonly (readonly [string, number])[] = [
   ['start', 3],
   ['start-max', 1],
   ['list', 5],
-  ['idle', 20],
+  ['idle', 60],
   ['checkpoint', 1],
   ['clone', 1],
   ['linked', 1],

@@ -4,30 +4,18 @@ import { poll } from '../../src/core/deadline.ts';
 import { noShape } from '../../src/model/link-shape.ts';
 import { usualNetwork } from '../../src/model/network-defaults.ts';
 import { SwitchClient } from '../../src/network/switch-client.ts';
-import type { SwitchServices } from '../../src/network/switch-config.ts';
 import { findEngine } from '../../src/qemu/capabilities/find-engine.ts';
 import { natPlan } from '../../src/qemu/network/nat-plan.ts';
 import { RunningNetwork, type NetworkSurroundings } from '../../src/vm/network/running-network.ts';
 import { FakeAdapter } from '../../test/support/fake-adapter.ts';
 import { builtIn } from '../../test/support/home.ts';
+import { services } from '../../test/support/switch-world.ts';
 import { wallOf } from '../support/kame.ts';
 import { median } from '../support/result.ts';
 import { socketDirectory } from '../support/tiny-machine.ts';
 
 const mac = '00:0c:29:00:00:01';
 const address = '192.168.77.130';
-const services: SwitchServices = {
-  subnet: '192.168.77.0',
-  prefixLength: 24,
-  gateway: '192.168.77.2',
-  nameServer: '192.168.77.3',
-  dhcpServer: '192.168.77.254',
-  pool: ['192.168.77.128', '192.168.77.250'],
-  dhcp: true,
-  domain: 'kame',
-  ipv6Prefix: 'fd12:3456:789a:8::',
-  bootFile: null,
-};
 
 /** What networks.json and the host would say, known in advance as in a daemon that runs. */
 function surroundings(binary: string, directory: string): NetworkSurroundings {

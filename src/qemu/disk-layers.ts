@@ -82,7 +82,8 @@ export async function closeForgotten(engine: Engine): Promise<void> {
 }
 
 /**
- * Finds the disk of each open overlay, and returns a function that puts all overlays on top at one instant, or none.
+ * Finds the disk of each open overlay, and returns a function that puts all overlays on top at one instant, or none. It has sent its
+ * command when it returns its promise: a command that is sent after the call, such as `cont`, is carried out after it.
  * @throws KameError ENGINE_FAILED, as does the returned function
  */
 export async function preparePush(engine: Engine, layers: readonly NewLayer[]): Promise<() => Promise<void>> {

@@ -8,11 +8,10 @@ import { results } from './evidence.ts';
 /** Widths in pixels of a telephone, a small window and a large one. */
 const widths = [390, 1024, 1920];
 
-/** Both languages and both themes. Words make a page wide and themes give it its colours: neither depends on the other. */
-export const looks = [
-  { language: 'en', dark: false, name: 'en-light' },
-  { language: 'ja', dark: true, name: 'ja-dark' },
-] as const;
+/** Each language in each theme. */
+export const looks = (['en', 'ja'] as const).flatMap((language) =>
+  [false, true].map((dark) => ({ language, dark, name: `${language}-${dark ? 'dark' : 'light'}` })),
+);
 
 /**
  * Looks at a page in three widths: nothing is wider than the window, and nothing keeps people out. A picture of each is kept in

@@ -4,8 +4,8 @@ import { isKill, textOf } from '../faults/sample.ts';
 import { runSequence } from '../faults/sequence.ts';
 import { homeTest as it } from '../support/home-test.ts';
 
-// Each takes some six seconds. src/vm/recovery/settle.test.ts kills at each command; bench/faults.ts kills hundreds of times.
-const kills = 12;
+// Each takes some six seconds here. bench/faults.ts kills hundreds of times.
+const kills = 24;
 // One sequence of kills, so that a run shows what a change has broken. bench/faults.ts draws others, and moves things too.
 const seed = Number(process.env['KAME_FAULT_SEED'] ?? 71001);
 

@@ -3,10 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sampleNetwork } from '../../../test/support/networks.ts';
+import { services } from '../../../test/support/switch-world.ts';
 import { useTemporaryDirectory } from '../../../test/support/temporary-directory.ts';
 import { poll } from '../../core/deadline.ts';
 import { noShape } from '../../model/link-shape.ts';
-import type { SwitchServices } from '../../network/switch-config.ts';
 import { adoptCompanions, endCompanions, startCompanion } from '../companion/companion.ts';
 import type { NetworkEntry } from './network-book.ts';
 import { passtPlansOf, type PasstPlan } from './passt-plan.ts';
@@ -14,18 +14,6 @@ import { Passts } from './passts.ts';
 
 const temporary = useTemporaryDirectory();
 
-const services: SwitchServices = {
-  subnet: '192.168.77.0',
-  prefixLength: 24,
-  gateway: '192.168.77.2',
-  nameServer: '192.168.77.3',
-  dhcpServer: '192.168.77.254',
-  pool: ['192.168.77.128', '192.168.77.250'],
-  dhcp: true,
-  domain: 'kame',
-  ipv6Prefix: 'fd12:3456:789a:8::',
-  bootFile: null,
-};
 const adapter = {
   index: 0,
   mac: '00:0c:29:00:00:01',

@@ -30,6 +30,17 @@ async function running(more: readonly string[] = []): Promise<WorldMachine> {
 }
 
 describe('a snapshot of a running machine', () => {
+  it('has its layers changed before the guest goes on, though both commands are sent at once', async () => {
+    await running();
+    const engine = world().engines.of('demo');
+    const states: string[] = [];
+    world().engines.troubles.before('transaction', () => void states.push(engine.state));
+    await take({ label: 'first' });
+    const { received } = engine;
+    expect([states, engine.state]).toEqual([['postmigrate'], 'running']);
+    expect(received.lastIndexOf('transaction')).toBeLessThan(received.lastIndexOf('cont'));
+  });
+
   it('writes its memory directly to the disk if the memory file system has no room for a copy', async () => {
     const demo = await running();
     leaveRoom(world().host.names.ram, -4 * 1024 ** 3);
