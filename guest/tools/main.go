@@ -43,16 +43,7 @@ func heed() {
 	}
 }
 
-// settle makes one processor enough. Under emulation the threads of another one, and the signals that share out their time,
-// cost more than they do: each guest that goes on from a copied memory has their code translated anew.
-func settle() {
-	runtime.GOMAXPROCS(1)
-	// Whoever starts these tools may say how they share their time out, which is not meant for what they start.
-	_ = os.Unsetenv("GODEBUG")
-}
-
 func main() {
-	settle()
 	heed()
 	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		fmt.Println(version)
@@ -92,7 +83,16 @@ func exitWith(err error) {
 	}
 }
 
+// settle makes one processor enough. Under emulation the threads of another one, and the signals that share out their time,
+// cost more than they do: each guest that goes on from a copied memory has their code translated anew.
+func settle() {
+	runtime.GOMAXPROCS(1)
+	// Whoever starts these tools sets it for them alone (asyncpreemptoff), not for what they start.
+	_ = os.Unsetenv("GODEBUG")
+}
+
 func serve() error {
+	settle()
 	go shares.Prepare()
 	go shares.Run()
 	go func() { _ = desktop.Relay() }()
