@@ -4,6 +4,7 @@ import { Switch } from './switch.ts';
 import type { Intake, SwitchTools } from './switch-tools.ts';
 import type { SwitchConfig, SwitchStatus } from './switch-config.ts';
 import { planSwitch, type SwitchPlan } from './switch-plan.ts';
+import { dialHost } from './tcp/dial-host.ts';
 import { Timetable } from './timetable.ts';
 
 /** A connection that is wanted. */
@@ -13,7 +14,7 @@ interface Plug {
   readonly intake: () => Intake;
 }
 
-/** A switch with its connections: one to each adapter and its passt, and one to the NAT process. */
+/** A switch with its connections: one to each adapter, and one to the NAT process. */
 export class PluggedSwitch implements Disposable {
   readonly #timetable = new Timetable(() => performance.now());
   readonly #switch: Switch;
@@ -27,6 +28,7 @@ export class PluggedSwitch implements Disposable {
       random: Math.random,
       wallClock: Date.now,
       leases,
+      dial: dialHost,
     };
     this.#switch = new Switch(tools);
   }
@@ -42,12 +44,9 @@ export class PluggedSwitch implements Disposable {
   }
 
   #plugsOf({ uplink }: SwitchPlan): Plug[] {
-    const adapters = [...this.#switch.ports.values()].flatMap((port): Plug[] => {
-      const { id, socket: path, passt } = port.plan;
-      const adapter = { name: `adapter ${id}`, path, intake: () => this.#switch.intakeOf(port) };
-      if (passt === null) return [adapter];
-      const intake = () => this.#switch.passtIntakeOf(port);
-      return [adapter, { name: `passt ${id}`, path: passt, intake }];
+    const adapters = [...this.#switch.ports.values()].map((port): Plug => {
+      const { id, socket: path } = port.plan;
+      return { name: `adapter ${id}`, path, intake: () => this.#switch.intakeOf(port) };
     });
     if (!uplink) return adapters;
     const intake = () => this.#switch.uplinkIntake();

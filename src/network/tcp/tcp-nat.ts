@@ -1,0 +1,202 @@
+import { formatIpv4 } from '../packet/ipv4-address.ts';
+import { formatIpv6 } from '../packet/ipv6-address.ts';
+import type { Packet } from '../packet/packet.ts';
+import { Flow } from './flow.ts';
+import { SegmentRun, type GuestLink } from './guest-link.ts';
+import type { Dial, HostEvents } from './host-connection.ts';
+import { SegmentWriter } from './segment-writer.ts';
+import { Segment, tcpFlags } from './segment.ts';
+import { Session } from './session.ts';
+
+/** Connections of one adapter, and of those the ones that are not open yet. */
+const [maxSessions, maxHalfOpen] = [4096, 256];
+/** Bytes that may wait in each direction: in all connections together, about; and in each at least and at most. */
+const [sharedBytes, leastShare, largestShare] = [32 * 1024 * 1024, 16 * 1024, 1024 * 1024];
+/** Milliseconds between two looks for what has ended. */
+const sweepMs = 1000;
+
+const { syn, ack, rst } = tcpFlags;
+
+/** Why a segment is dropped. */
+export type Refusal = 'malformed' | 'exhaustion';
+
+export interface TcpTools {
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+  /** 0 up to 1. */
+  readonly random: () => number;
+  readonly timetable: { add(at: number, run: () => void): void };
+  readonly dial: Dial;
+}
+
+/** Ends the TCP connections that a guest opens to the outside, and opens one of the host for each. */
+export class TcpNat {
+  readonly #tools: TcpTools;
+  readonly #run: SegmentRun;
+  readonly #sessions = new Map<string, Session>();
+  readonly #touched = new Set<Session>();
+  readonly #segment = new Segment();
+  #halfOpen = 0;
+  #isSweeping = false;
+  #isWaiting = false;
+
+  constructor(tools: TcpTools, link: GuestLink) {
+    this.#tools = tools;
+    this.#run = new SegmentRun(link);
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /**
+   * Takes a segment from the address of the adapter to outside.
+   * @param mtu of the network
+   * @returns why it was dropped, or null; undefined if it belongs to no connection of these, and opens none
+   */
+  receive(packet: Packet, mtu: number): Refusal | null | undefined {
+    const segment = this.#segment;
+    if (!segment.read(packet)) return 'malformed';
+    const key = keyOf(packet);
+    const session = this.#sessions.get(key);
+    if (session && !session.flow.isReopenedBy(segment)) {
+      session.flow.segment(segment, this.#tools.now());
+      this.#touched.add(session);
+      return null;
+    }
+    if ((segment.flags & (syn | ack | rst)) !== syn) return undefined;
+    if (session) this.#remove(session);
+    return this.#open(key, packet, mtu);
+  }
+
+  /** Does what follows from the segments that have come. */
+  settle(): void {
+    if (this.#touched.size === 0) return;
+    const now = this.#tools.now();
+    for (const session of this.#touched) this.#settle(session, now);
+    this.#run.flush();
+  }
+
+  /** Ends what is not allowed any more. @param isAllowed whether the SYN of a connection still passes */
+  recheck(isAllowed: (opening: Buffer) => boolean): void {
+    for (const session of this.#sessions.values()) {
+      if (isAllowed(session.opening)) continue;
+      session.flow.reset();
+      this.#touched.add(session);
+    }
+    this.settle();
+  }
+
+  /** The guest is gone, with all that it knew. */
+  clear(): void {
+    for (const session of this.#sessions.values()) this.#remove(session);
+    this.#touched.clear();
+    this.#isWaiting = false;
+  }
+
+  get #share(): number {
+    return Math.min(largestShare, Math.max(leastShare, Math.floor(sharedBytes / this.#sessions.size)));
+  }
+
+  #open(key: string, packet: Packet, mtu: number): Refusal | null {
+    if (this.#halfOpen >= maxHalfOpen || this.#sessions.size >= maxSessions) return 'exhaustion';
+    const { random, now } = this.#tools;
+    const mss = mtu - (packet.isIpv4 ? 40 : 60);
+    const flow = new Flow(this.#segment, Math.floor(random() * 2 ** 32), mss, now());
+    const opening = Buffer.from(packet.buffer.subarray(packet.start, packet.end));
+    const session = new Session(key, flow, opening, new SegmentWriter(packet));
+    this.#sessions.set(key, session);
+    this.#halfOpen += 1;
+    session.host = this.#tools.dial(destinationOf(packet), packet.destinationPort, this.#eventsOf(session));
+    this.#sweepLater();
+    return null;
+  }
+
+  #eventsOf(session: Session): HostEvents {
+    const { flow } = session;
+    const then = (what: () => void) => () => {
+      what();
+      this.#touched.add(session);
+      this.settle();
+    };
+    return {
+      connected: then(() => flow.connected()),
+      ended: then(() => (flow.sender.isEnding = true)),
+      drained: then(() => undefined),
+      failed: then(() => flow.reset()),
+      received: (bytes) => {
+        session.received(bytes, this.#share);
+        this.#touched.add(session);
+        this.settle();
+        return !session.isPaused;
+      },
+    };
+  }
+
+  #settle(session: Session, now: number): void {
+    session.forward();
+    if (!session.send(this.#run, this.#share, now)) {
+      this.#waitForGuest();
+      return;
+    }
+    this.#touched.delete(session);
+    if (session.isHalfOpen && !session.flow.isOpening) this.#noMoreHalfOpen(session);
+    if (session.flow.state === 'reset') this.#remove(session);
+    else this.#arm(session);
+  }
+
+  #noMoreHalfOpen(session: Session): void {
+    if (session.isHalfOpen) this.#halfOpen -= 1;
+    session.isHalfOpen = false;
+  }
+
+  #remove(session: Session): void {
+    this.#sessions.delete(session.key);
+    this.#touched.delete(session);
+    this.#noMoreHalfOpen(session);
+    if (session.flow.state !== 'ended') session.host?.reset();
+  }
+
+  #waitForGuest(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#run.link.whenCaughtUp(() => {
+      this.#isWaiting = false;
+      this.settle();
+    });
+  }
+
+  /** Has the timer of a connection ring. What the timetable has for a time that has become a later one is looked at then. */
+  #arm(session: Session): void {
+    const at = session.flow.timeoutAt;
+    if (at >= session.wakeAt) return;
+    session.wakeAt = at;
+    this.#tools.timetable.add(at, () => {
+      if (session.wakeAt !== at || this.#sessions.get(session.key) !== session) return;
+      session.wakeAt = Number.POSITIVE_INFINITY;
+      session.flow.expire(this.#tools.now());
+      this.#touched.add(session);
+      this.settle();
+    });
+  }
+
+  #sweepLater(): void {
+    if (this.#isSweeping) return;
+    this.#isSweeping = true;
+    this.#tools.timetable.add(this.#tools.now() + sweepMs, () => {
+      this.#isSweeping = false;
+      const now = this.#tools.now();
+      for (const session of this.#sessions.values()) if (session.flow.isForgotten(now)) this.#remove(session);
+      if (this.#sessions.size > 0) this.#sweepLater();
+    });
+  }
+}
+
+/** The addresses and ports as they stand in the packet, one after the other, because it has no options. */
+function keyOf({ buffer, network, transport, isIpv4 }: Packet): string {
+  return buffer.toString('latin1', network + (isIpv4 ? 12 : 8), transport + 4);
+}
+
+function destinationOf({ buffer, network, isIpv4, destination4 }: Packet): string {
+  return isIpv4 ? formatIpv4(destination4) : formatIpv6(buffer, network + 24);
+}
