@@ -72,7 +72,8 @@ const table: Readonly<Record<string, Rule>> = {
   'guest/transfer': { folders: [...host, 'archive'] },
   'guest/webdav': { folders: [...host, 'webdav'] },
   'network/packet': { folders: ['core'], node: false },
-  network: { folders: [...host, 'network/packet'] },
+  'network/tcp': { folders: ['network/packet'] },
+  network: { folders: [...host, 'network/packet', 'network/tcp'] },
   net: { folders: ['core', 'sys'], packages: ['undici'] },
   'image/debian': {
     folders: ['archive', 'core', 'sys', 'net'],

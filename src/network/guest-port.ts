@@ -56,7 +56,7 @@ export class GuestPort extends Port {
     return {
       id: this.id,
       connected: this.outlet !== null,
-      passtConnected: false,
+      connections: this.tcp.nat.size,
       receivedFrames: this.receivedFrames,
       receivedBytes: this.receivedBytes,
       sentFrames: this.sentFrames,

@@ -51,7 +51,6 @@ export interface PortPlan {
   readonly socket: string;
   readonly mac: Mac;
   readonly machine: string;
-  readonly passt: string | null;
   readonly shape: LinkShape;
 }
 

@@ -68,6 +68,8 @@ export class Switch {
     for (const port of this.ports.values()) port.maxFrame = maxFrame;
     this.uplink.decoder.maxFrame = maxFrame;
     this.#leases.configure(plan.services, plan.hosts, this.#tools.wallClock());
+    this.#begin();
+    for (const port of this.ports.values()) port.tcp.recheck(port, plan, this.#context);
   }
 
   status(): SwitchStatus {

@@ -1,12 +1,13 @@
 import type { GuestPort } from './guest-port.ts';
 import { isInSubnet } from './packet/ipv4-address.ts';
 import { hasPrefix } from './packet/ipv6-address.ts';
-import { protocols, type Packet } from './packet/packet.ts';
+import { protocols, Packet } from './packet/packet.ts';
 import { Port } from './port.ts';
 import type { SwitchPlan } from './switch-plan.ts';
 import type { SwitchTools } from './switch-tools.ts';
 import type { GuestLink } from './tcp/guest-link.ts';
 import { TcpNat, type Refusal } from './tcp/tcp-nat.ts';
+import { uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
 
 /**
  * Where the TCP connections of an adapter go that it opens to the outside: they end here, in windows that slirp does not have, and
@@ -26,13 +27,32 @@ export class TcpPort extends Port {
   receive(packet: Packet, { mac }: GuestPort, plan: SwitchPlan): Refusal | null | undefined {
     return goesOut(packet, mac, plan) ? this.nat.receive(packet, plan.mtu) : undefined;
   }
+
+  /** Ends the connections that a new configuration does not allow any more. @param context null where nothing goes out */
+  recheck({ mac }: GuestPort, plan: SwitchPlan, context: UplinkContext | null): void {
+    const packet = new Packet();
+    this.nat.recheck((opening) => {
+      const isRead = packet.read(opening, 0, opening.length);
+      return (
+        isRead && context !== null && uplinkVerdict(packet, context) === null && goesOut(packet, mac, plan)
+      );
+    });
+  }
 }
 
 function goesOut(packet: Packet, mac: number, plan: SwitchPlan): boolean {
   return isSegment(packet) && packet.source === mac && isFromInside(packet, plan);
 }
 
-function isSegment({ isIpv4, isIpv6, tags, hasOptions, fragment, protocol, transportLength }: Packet): boolean {
+function isSegment({
+  isIpv4,
+  isIpv6,
+  tags,
+  hasOptions,
+  fragment,
+  protocol,
+  transportLength,
+}: Packet): boolean {
   const isPlain = (isIpv4 || isIpv6) && tags === 0 && !hasOptions && fragment === 'none';
   return isPlain && protocol === protocols.tcp && transportLength >= 20;
 }

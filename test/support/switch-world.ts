@@ -48,7 +48,7 @@ export const uplink: SwitchUplink = {
 };
 
 export function portOf(id: string, mac: string, fields: Partial<SwitchPort> = {}): SwitchPort {
-  return { id, socket: `/tmp/none/${id}`, mac, machine: id, passt: null, shape: noShape, ...fields };
+  return { id, socket: `/tmp/none/${id}`, mac, machine: id, shape: noShape, ...fields };
 }
 
 export const hosts = [

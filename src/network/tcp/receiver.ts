@@ -82,7 +82,8 @@ export class Receiver {
       return;
     }
     this.#append(data);
-    for (let more = this.#early.take(this.#next); more; more = this.#early.take(this.#next)) this.#append(more);
+    for (let more = this.#early.take(this.#next); more; more = this.#early.take(this.#next))
+      this.#append(more);
     if (this.#end === null || this.#isFinished || this.#next !== this.#end) return;
     this.#next = advance(this.#next, 1);
     this.#isFinished = true;

@@ -49,7 +49,7 @@ export class Segment {
   }
 
   #readOptions(start: number): void {
-    for (let at = start; at < this.dataStart; ) {
+    for (let at = start; at < this.dataStart;) {
       const kind = u8(this.buffer, at);
       if (kind === options.end) return;
       const length = kind === options.none ? 1 : u8(this.buffer, at + 1);

@@ -80,8 +80,7 @@ export class Sender {
     if (bytes < 0) return;
     const window = segment.window << this.#shift;
     if (bytes > 0) this.#progress(segment.acknowledged, bytes, now);
-    else if (window === this.#window && segment.length === 0 && !segment.has(tcpFlags.fin))
-      this.#duplicate();
+    else if (window === this.#window && segment.length === 0 && !segment.has(tcpFlags.fin)) this.#duplicate();
     this.#window = window;
     if (this.#inFlight > 0 || this.#isBlocked) {
       if (bytes > 0 || this.timeoutAt === Number.POSITIVE_INFINITY) this.#arm(now);
