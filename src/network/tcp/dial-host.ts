@@ -1,8 +1,10 @@
 import { connect } from 'node:net';
 import type { Dial } from './host-connection.ts';
 
-/** What is read from a host at once. One buffer serves all connections, because what comes is copied at once. */
+/** Where what comes is read into. One buffer serves all connections, because everything is copied before the next read. */
 const buffer = Buffer.allocUnsafeSlow(64 * 1024);
+/** Bytes of one read at least. */
+const leastRead = 4096;
 
 /** Opens a connection of this host. */
 export const dialHost: Dial = (host, port, events) => {
@@ -12,7 +14,7 @@ export const dialHost: Dial = (host, port, events) => {
     allowHalfOpen: true,
     noDelay: true,
     onread: {
-      buffer,
+      buffer: () => buffer.subarray(0, Math.max(leastRead, events.room())),
       callback: (length) => {
         const wantsMore = events.received(buffer.subarray(0, length));
         if (!wantsMore) socket.pause();
@@ -21,9 +23,12 @@ export const dialHost: Dial = (host, port, events) => {
     },
   });
   let isOver = false;
-  socket.on('connect', () => events.connected());
-  socket.on('end', () => events.ended());
-  socket.on('drain', () => events.drained());
+  const unlessOver = (tell: () => void) => () => {
+    if (!isOver) tell();
+  };
+  socket.on('connect', unlessOver(events.connected));
+  socket.on('end', unlessOver(events.ended));
+  socket.on('drain', unlessOver(events.drained));
   socket.on('error', () => {
     if (!isOver) events.failed();
     isOver = true;
@@ -36,7 +41,9 @@ export const dialHost: Dial = (host, port, events) => {
     end: () => void socket.end(),
     reset() {
       isOver = true;
-      socket.resetAndDestroy();
+      // One that is not connected would wait until it is.
+      if (socket.connecting) socket.destroy();
+      else socket.resetAndDestroy();
     },
     resume: () => void socket.resume(),
   };

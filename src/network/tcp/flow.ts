@@ -120,7 +120,7 @@ export class Flow {
   /** Whether it has ended, or nothing was heard for so long that it counts as such. */
   isForgotten(now: number): boolean {
     const quiet = now - this.#heardAt;
-    if (this.isOver) return this.state === 'reset' || quiet > endedMs;
+    if (this.state === 'ended') return quiet > endedMs;
     const isWhole = this.state === 'open' && !(this.receiver.isFinished && this.sender.isEnding);
     return quiet > (isWhole ? establishedMs : transitoryMs);
   }

@@ -13,15 +13,17 @@ export interface HostConnection {
 
 /** What is told of it. */
 export interface HostEvents {
-  connected(): void;
+  readonly connected: () => void;
+  /** How many bytes may come at once. */
+  readonly room: () => number;
   /** Bytes came, whose memory is used again. @returns whether more may come */
-  received(bytes: Buffer): boolean;
+  readonly received: (bytes: Buffer) => boolean;
   /** Everything has come. */
-  ended(): void;
+  readonly ended: () => void;
   /** The host has taken everything that was written. */
-  drained(): void;
+  readonly drained: () => void;
   /** It was not accepted, or has ended with an error. */
-  failed(): void;
+  readonly failed: () => void;
 }
 
 /** Opens a connection to an address, as text, and a port. */

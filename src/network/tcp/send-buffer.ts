@@ -35,9 +35,8 @@ export class SendBuffer {
   }
 
   #grow(needed: number): void {
-    let size = keptBytes;
-    while (size < needed) size *= 2;
-    const ring = Buffer.allocUnsafeSlow(size);
+    const size = Math.max(needed, this.#ring.length * 1.5);
+    const ring = Buffer.allocUnsafeSlow(Math.ceil(size / keptBytes) * keptBytes);
     if (this.#length > 0) this.copy(ring, 0, 0, this.#length);
     this.#ring = ring;
     this.#start = 0;

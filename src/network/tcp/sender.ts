@@ -5,7 +5,7 @@ import { SendBuffer } from './send-buffer.ts';
 import { advance, distance, type Sequence } from './sequence.ts';
 
 /** Attempts to send the same again, after which the guest counts as gone. */
-const maxAttempts = 12;
+const maxAttempts = 20;
 
 /** A piece of what is sent. */
 export interface Piece {

@@ -33,6 +33,11 @@ export class Session {
     this.isPaused = buffer.length >= share;
   }
 
+  /** Whether nothing is to come any more, or nothing has come for so long that it counts as such. */
+  isForgotten(now: number): boolean {
+    return this.flow.isForgotten(now) && (this.flow.state !== 'ended' || this.host?.waiting === 0);
+  }
+
   /** Gives the host what the guest has sent. */
   forward(): void {
     const { flow, host } = this;

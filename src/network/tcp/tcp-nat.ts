@@ -73,7 +73,8 @@ export class TcpNat {
   settle(): void {
     if (this.#touched.size === 0) return;
     const now = this.#tools.now();
-    for (const session of this.#touched) this.#settle(session, now);
+    for (const session of this.#touched) session.forward();
+    for (const session of [...this.#touched]) if (!this.#send(session, now)) break;
     this.#run.flush();
   }
 
@@ -115,34 +116,38 @@ export class TcpNat {
   #eventsOf(session: Session): HostEvents {
     const { flow } = session;
     const then = (what: () => void) => () => {
+      // What has ended may still hear that the host took the last of it.
+      if (this.#sessions.get(session.key) !== session) return;
       what();
       this.#touched.add(session);
       this.settle();
     };
     return {
+      room: () => this.#share,
       connected: then(() => flow.connected()),
       ended: then(() => (flow.sender.isEnding = true)),
       drained: then(() => undefined),
       failed: then(() => flow.reset()),
       received: (bytes) => {
-        session.received(bytes, this.#share);
-        this.#touched.add(session);
-        this.settle();
+        then(() => session.received(bytes, this.#share))();
         return !session.isPaused;
       },
     };
   }
 
-  #settle(session: Session, now: number): void {
-    session.forward();
-    if (!session.send(this.#run, this.#share, now)) {
-      this.#waitForGuest();
-      return;
-    }
+  /** @returns false if the guest does not keep up */
+  #send(session: Session, now: number): boolean {
     this.#touched.delete(session);
+    if (!session.send(this.#run, this.#share, now)) {
+      // It comes last when the guest has caught up.
+      this.#touched.add(session);
+      this.#waitForGuest();
+      return false;
+    }
     if (session.isHalfOpen && !session.flow.isOpening) this.#noMoreHalfOpen(session);
     if (session.flow.state === 'reset') this.#remove(session);
     else this.#arm(session);
+    return true;
   }
 
   #noMoreHalfOpen(session: Session): void {
@@ -186,7 +191,7 @@ export class TcpNat {
     this.#tools.timetable.add(this.#tools.now() + sweepMs, () => {
       this.#isSweeping = false;
       const now = this.#tools.now();
-      for (const session of this.#sessions.values()) if (session.flow.isForgotten(now)) this.#remove(session);
+      for (const session of this.#sessions.values()) if (session.isForgotten(now)) this.#remove(session);
       if (this.#sessions.size > 0) this.#sweepLater();
     });
   }
