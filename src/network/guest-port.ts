@@ -41,10 +41,9 @@ export class GuestPort extends Port {
     this.decoder.maxFrame = bytes;
   }
 
-  /** A guest that is gone takes its connections with it: what comes back may be of another time. */
   override plug(outlet: Outlet | null): void {
     super.plug(outlet);
-    this.tcp.nat.clear();
+    this.tcp.reconnected(this);
   }
 
   close(): void {

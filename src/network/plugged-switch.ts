@@ -1,7 +1,7 @@
 import { Connection } from './connection.ts';
 import type { LeaseStore } from './lease-file.ts';
 import { Switch } from './switch.ts';
-import type { Intake, SwitchTools } from './switch-tools.ts';
+import type { Intake, OpenConnections, SwitchTools } from './switch-tools.ts';
 import type { SwitchConfig, SwitchStatus } from './switch-config.ts';
 import { planSwitch, type SwitchPlan } from './switch-plan.ts';
 import { dialHost } from './tcp/dial-host.ts';
@@ -20,8 +20,8 @@ export class PluggedSwitch implements Disposable {
   readonly #switch: Switch;
   readonly #connections = new Map<string, Connection>();
 
-  /** @param leases where the leases outlive it */
-  constructor(leases: LeaseStore | null = null) {
+  /** @param leases where the leases outlive it; @param connections where it is noted which connections guests have */
+  constructor(leases: LeaseStore | null = null, connections: OpenConnections | null = null) {
     const tools: SwitchTools = {
       timetable: this.#timetable,
       now: () => performance.now(),
@@ -29,6 +29,7 @@ export class PluggedSwitch implements Disposable {
       wallClock: Date.now,
       leases,
       dial: dialHost,
+      connections,
     };
     this.#switch = new Switch(tools);
   }

@@ -4,7 +4,7 @@ import { hasPrefix } from './packet/ipv6-address.ts';
 import { protocols, Packet } from './packet/packet.ts';
 import { Port } from './port.ts';
 import type { SwitchPlan } from './switch-plan.ts';
-import type { SwitchTools } from './switch-tools.ts';
+import type { OpenConnections, SwitchTools } from './switch-tools.ts';
 import type { GuestLink } from './tcp/guest-link.ts';
 import { TcpNat, type Refusal } from './tcp/tcp-nat.ts';
 import { uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
@@ -17,10 +17,25 @@ import { uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
  */
 export class TcpPort extends Port {
   readonly nat: TcpNat;
+  readonly #connections: OpenConnections | null;
 
   constructor(maxFrame: number, tools: SwitchTools, link: GuestLink) {
     super(maxFrame, tools.now());
     this.nat = new TcpNat(tools, link);
+    this.#connections = tools.connections;
+  }
+
+  /**
+   * The adapter is there, or gone. One that is gone takes its connections with it: what comes back may be of another time. One that
+   * is there is told of those that the switch before this one had.
+   */
+  reconnected({ mac, outlet }: GuestPort): void {
+    this.nat.clear();
+    if (outlet === null) return;
+    const packet = new Packet();
+    for (const opening of this.#connections?.takeLeft(mac) ?? [])
+      if (packet.read(opening, 0, opening.length) && isSegment(packet)) this.nat.lost(packet);
+    this.nat.settle();
   }
 
   /** Takes a frame that a guest may send out. @returns as `TcpNat.receive`; undefined if it does not go this way */

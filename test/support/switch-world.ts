@@ -12,7 +12,7 @@ import type {
 import { planSwitch } from '../../src/network/switch-plan.ts';
 import type { LeaseStore } from '../../src/network/lease-file.ts';
 import { Switch } from '../../src/network/switch.ts';
-import type { Intake } from '../../src/network/switch-tools.ts';
+import type { Intake, OpenConnections } from '../../src/network/switch-tools.ts';
 import { Timetable } from '../../src/network/timetable.ts';
 import { FakeHost } from './fake-host.ts';
 import { framed } from './frames.ts';
@@ -111,7 +111,12 @@ export class SwitchWorld implements Disposable {
   readonly #collectors = new Map<string, Collector>();
   readonly #intakes = new Map<string, Intake>();
 
-  constructor(config: SwitchConfig = natConfig(), leases: LeaseStore | null = null, wallClock = usualTime) {
+  constructor(
+    config: SwitchConfig = natConfig(),
+    leases: LeaseStore | null = null,
+    wallClock = usualTime,
+    connections: OpenConnections | null = null,
+  ) {
     this.wallClock = wallClock;
     this.switch = new Switch({
       leases,
@@ -120,6 +125,7 @@ export class SwitchWorld implements Disposable {
       random: () => this.random,
       wallClock: () => this.wallClock,
       dial: this.host.dial,
+      connections,
     });
     this.configure(config);
   }

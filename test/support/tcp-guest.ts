@@ -37,7 +37,7 @@ export const usualOptions = Buffer.from('020405b401030307', 'hex');
  * what it gets in order only.
  */
 export class TcpGuest {
-  readonly #world: SwitchWorld;
+  #world: SwitchWorld;
   readonly #route: frames.Route;
   readonly #flow: frames.Flow;
   readonly #settings: TcpGuestOptions;
@@ -108,6 +108,11 @@ export class TcpGuest {
     this.#world.host.last.events.connected();
     this.turn();
     return this;
+  }
+
+  /** Another switch takes the place of its own. */
+  moveTo(world: SwitchWorld): void {
+    this.#world = world;
   }
 
   write(data: Buffer): void {

@@ -7,6 +7,10 @@ export class FrameBlock {
   words = new Uint16Array(0);
   #used = 0;
 
+  get isEmpty(): boolean {
+    return this.#used === 0;
+  }
+
   /** Room for a frame. @returns where it begins, or -1 if what is there must be written first */
   reserve(length: number): number {
     if (this.#used > 0 && this.#used + length > this.bytes.length) return -1;

@@ -35,6 +35,6 @@ export class SegmentRun {
   }
 
   flush(): void {
-    this.#block.written(this.link.flush());
+    if (!this.#block.isEmpty) this.#block.written(this.link.flush());
   }
 }

@@ -11,9 +11,14 @@ function pattern(length: number): Buffer {
 }
 
 function opened(options: TcpGuestOptions = {}) {
-  const world = new SwitchWorld();
+  const openings: Buffer[] = [];
+  const world = new SwitchWorld(natConfig(), null, undefined, {
+    takeLeft: () => [],
+    opened: (opening) => openings.push(opening),
+    ended: (opening) => openings.splice(openings.indexOf(opening), 1),
+  });
   const guest = new TcpGuest(world, options).connect();
-  return { world, guest, host: world.host.last, [Symbol.dispose]: () => world[Symbol.dispose]() };
+  return { world, guest, openings, host: world.host.last, [Symbol.dispose]: () => world[Symbol.dispose]() };
 }
 
 describe('a connection to the outside', () => {
@@ -331,5 +336,25 @@ describe('the connections of an adapter', () => {
     it.world.configure(natConfig());
     settle(it.world, it.guest, () => it.guest.received.length === 5000);
     expect(it.guest.received.equals(pattern(5000))).toBe(true);
+  });
+});
+
+describe('connections of a switch that was killed', () => {
+  it('are reset, also if the guest only waits for more', () => {
+    using it = opened();
+    const left = [...it.openings];
+    expect(left).toHaveLength(1);
+    using next = new SwitchWorld(natConfig(), null, undefined, {
+      takeLeft: (mac) => (mac === frames.macNumber(macA) ? left : []),
+      opened: () => undefined,
+      ended: () => undefined,
+    });
+    it.guest.moveTo(next);
+    it.guest.turn();
+    expect(it.guest.segments.at(-1)).toMatchObject({ flags: ack, sequence: 0 });
+    it.guest.turn();
+    expect(it.guest.segments.at(-1)).toMatchObject({ flags: rst, sequence: it.guest.expected });
+    expect(it.guest.state).toBe('reset');
+    expect(next.take('uplink')).toEqual([]);
   });
 });

@@ -2,11 +2,14 @@ import { formatIpv4 } from '../packet/ipv4-address.ts';
 import { formatIpv6 } from '../packet/ipv6-address.ts';
 import type { Packet } from '../packet/packet.ts';
 import { Flow } from './flow.ts';
+import { flowKey } from './flow-key.ts';
 import { SegmentRun, type GuestLink } from './guest-link.ts';
-import type { Dial, HostEvents } from './host-connection.ts';
+import type { HostEvents } from './host-connection.ts';
+import { LostConnections } from './lost-connections.ts';
 import { SegmentWriter } from './segment-writer.ts';
 import { Segment, tcpFlags } from './segment.ts';
 import { Session } from './session.ts';
+import type { TcpTools } from './tcp-tools.ts';
 
 /** Connections of one adapter, and of those the ones that are not open yet. */
 const [maxSessions, maxHalfOpen] = [4096, 256];
@@ -20,21 +23,13 @@ const { syn, ack, rst } = tcpFlags;
 /** Why a segment is dropped. */
 export type Refusal = 'malformed' | 'exhaustion';
 
-export interface TcpTools {
-  /** Milliseconds of a clock that never goes back. */
-  readonly now: () => number;
-  /** 0 up to 1. */
-  readonly random: () => number;
-  readonly timetable: { add(at: number, run: () => void): void };
-  readonly dial: Dial;
-}
-
 /** Ends the TCP connections that a guest opens to the outside, and opens one of the host for each. */
 export class TcpNat {
   readonly #tools: TcpTools;
   readonly #run: SegmentRun;
   readonly #sessions = new Map<string, Session>();
   readonly #touched = new Set<Session>();
+  readonly #lost: LostConnections;
   readonly #segment = new Segment();
   #halfOpen = 0;
   #isSweeping = false;
@@ -43,6 +38,7 @@ export class TcpNat {
   constructor(tools: TcpTools, link: GuestLink) {
     this.#tools = tools;
     this.#run = new SegmentRun(link);
+    this.#lost = new LostConnections(this.#run);
   }
 
   get size(): number {
@@ -57,25 +53,31 @@ export class TcpNat {
   receive(packet: Packet, mtu: number): Refusal | null | undefined {
     const segment = this.#segment;
     if (!segment.read(packet)) return 'malformed';
-    const key = keyOf(packet);
+    const key = flowKey(packet);
     const session = this.#sessions.get(key);
     if (session && !session.flow.isReopenedBy(segment)) {
       session.flow.segment(segment, this.#tools.now());
       this.#touched.add(session);
       return null;
     }
-    if ((segment.flags & (syn | ack | rst)) !== syn) return undefined;
-    if (session) this.#remove(session);
-    return this.#open(key, packet, mtu);
+    if ((segment.flags & (syn | ack | rst)) === syn) {
+      if (session) this.#remove(session);
+      return this.#open(key, packet, mtu);
+    }
+    return this.#lost.answer(key, packet, segment) ? null : undefined;
   }
 
   /** Does what follows from the segments that have come. */
   settle(): void {
-    if (this.#touched.size === 0) return;
     const now = this.#tools.now();
     for (const session of this.#touched) session.forward();
     for (const session of [...this.#touched]) if (!this.#send(session, now)) break;
     this.#run.flush();
+  }
+
+  /** Has the guest notice that connections of an earlier process have ended. @param opening the SYN of one */
+  lost(opening: Packet): void {
+    this.#lost.add(opening);
   }
 
   /** Ends what is not allowed any more. @param isAllowed whether the SYN of a connection still passes */
@@ -92,6 +94,7 @@ export class TcpNat {
   clear(): void {
     for (const session of this.#sessions.values()) this.#remove(session);
     this.#touched.clear();
+    this.#lost.clear();
     this.#isWaiting = false;
   }
 
@@ -106,6 +109,7 @@ export class TcpNat {
     const flow = new Flow(this.#segment, Math.floor(random() * 2 ** 32), mss, now());
     const opening = Buffer.from(packet.buffer.subarray(packet.start, packet.end));
     const session = new Session(key, flow, opening, new SegmentWriter(packet));
+    this.#lost.forget(key);
     this.#sessions.set(key, session);
     this.#halfOpen += 1;
     session.host = this.#tools.dial(destinationOf(packet), packet.destinationPort, this.#eventsOf(session));
@@ -124,7 +128,10 @@ export class TcpNat {
     };
     return {
       room: () => this.#share,
-      connected: then(() => flow.connected()),
+      connected: then(() => {
+        flow.connected();
+        this.#tools.connections?.opened(session.opening);
+      }),
       ended: then(() => (flow.sender.isEnding = true)),
       drained: then(() => undefined),
       failed: then(() => flow.reset()),
@@ -159,6 +166,7 @@ export class TcpNat {
     this.#sessions.delete(session.key);
     this.#touched.delete(session);
     this.#noMoreHalfOpen(session);
+    this.#tools.connections?.ended(session.opening);
     if (session.flow.state !== 'ended') session.host?.reset();
   }
 
@@ -195,11 +203,6 @@ export class TcpNat {
       if (this.#sessions.size > 0) this.#sweepLater();
     });
   }
-}
-
-/** The addresses and ports as they stand in the packet, one after the other, because it has no options. */
-function keyOf({ buffer, network, transport, isIpv4 }: Packet): string {
-  return buffer.toString('latin1', network + (isIpv4 ? 12 : 8), transport + 4);
 }
 
 function destinationOf({ buffer, network, isIpv4, destination4 }: Packet): string {
