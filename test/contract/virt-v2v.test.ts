@@ -2,10 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it } from 'vitest';
-import { writeDisk } from '../../../test/support/disk-content.ts';
-import { makeEmptyDisk } from '../../../test/support/empty-disk.ts';
-import { quiet, useWorld } from '../../../test/support/world.ts';
-import { exportMachine } from './export.ts';
+import { writeDisk } from '../support/disk-content.ts';
+import { makeEmptyDisk } from '../support/empty-disk.ts';
+import { quiet, useWorld } from '../support/world.ts';
+import { exportMachine } from '../../src/vm/export/export.ts';
 
 // virt-v2v, which takes machines of VMware to KVM, reads what Kame exports.
 
