@@ -2,7 +2,7 @@ import { disk, text } from '../support/appliances.ts';
 import { ovf, tarHeader, tarOf, type OvaFile } from '../support/ova.ts';
 import { streamParts, streamVmdk } from '../support/stream-vmdk.ts';
 import { vdiFile } from '../support/vdi.ts';
-import type { Hostile } from './hostile-files.ts';
+import { odd, type Hostile } from './hostile-files.ts';
 
 // Files that ask for much memory. A file can be much longer than its content: the rest of it is zeros, which take no room.
 
@@ -29,11 +29,13 @@ function much(make: (number: number) => string): string {
   return all;
 }
 
-const inEnvelope = (inside: string) => text('web.ovf', ovf().replace('<References>', `<References>${inside}`));
+const inEnvelope = (inside: string) =>
+  text('web.ovf', ovf().replace('<References>', `<References>${inside}`));
 
 /** The header of a sparse VMDK of 8 PiB, in grains of a sector. */
 function sparseHeader(): Buffer {
-  const header = Buffer.from(streamParts(2 ** 44, new Map(), 128).header);
+  const { header } = streamParts(128, new Map());
+  header.writeBigUInt64LE(2n ** 44n, 12);
   header.writeBigUInt64LE(1n, 20);
   return header;
 }
@@ -69,9 +71,7 @@ export const hungry: readonly Hungry[] = [
   },
   {
     what: 'has a descriptor of 100 MB in an archive',
-    files: [
-      long('web.ova', tarHeader('web.ovf', 'file', 100 * mebibyte), 100 * mebibyte + 2048),
-    ],
+    files: [long('web.ova', tarHeader('web.ovf', 'file', 100 * mebibyte), 100 * mebibyte + 2048)],
     message: /has more than/,
   },
   {
@@ -79,7 +79,11 @@ export const hungry: readonly Hungry[] = [
     files: [text('web.ovf', `<Envelope ${much((number) => `a${number}="" `)}/>`)],
     message: /attributes/,
   },
-  { what: 'has 4 MB of elements', files: [inEnvelope(much(() => '<a/>'))], message: /more than 50.?000 elements/ },
+  {
+    what: 'has 4 MB of elements',
+    files: [inEnvelope(much(() => '<a/>'))],
+    message: /more than 50.?000 elements/,
+  },
   {
     what: 'has a manifest of 100 MB',
     files: [text('web.ovf', ovf()), disk, long('web.mf', 'SHA256', 100 * mebibyte)],
@@ -87,29 +91,44 @@ export const hungry: readonly Hungry[] = [
   },
   {
     what: 'has an extended header of 100 MB',
-    files: [long('web.ova', tarHeader('x', 'file', 100 * mebibyte).fill('x', 156, 157), 100 * mebibyte)],
-    message: /./,
+    files: [long('web.ova', odd('x', 100 * mebibyte), 101 * mebibyte)],
+    message: /description of an entry is too long/,
   },
   {
     what: 'has a grain that swells',
     files: [{ name: 'web.ova', content: tarOf([text('web.ovf', ovf()), { ...disk, content: swelling() }]) }],
-    message: /./,
+    message: /cannot be decompressed/,
   },
   {
     what: 'is a VMDK with a descriptor of 100 MB',
     files: [long('d.vmdk', '# Disk DescriptorFile\n', 100 * mebibyte)],
-    message: /./,
+    message: /too long for a VMDK descriptor/,
   },
   {
     what: 'is a VMDK of 90,000 extents',
     files: [
-      text('d.vmdk', `# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType="custom"\n${'RW 8 ZERO\n'.repeat(90_000)}`),
+      text(
+        'd.vmdk',
+        `# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType="custom"\n${'RW 8 ZERO\n'.repeat(90_000)}`,
+      ),
     ],
-    message: /./,
+    message: /more than 32768 extents/,
   },
-  { what: 'is a VMDK of 8 PiB', files: [long('d.vmdk', sparseHeader(), 2 ** 40)], message: /./ },
-  { what: 'is a qcow2 with a long table', files: [long('d.qcow2', qcow2(2 ** 31), 2 ** 40)], message: /./ },
-  { what: 'is a qcow2 of 64 TiB in small clusters', files: [long('d.qcow2', qcow2(2 ** 25), 2 ** 40)], message: /./ },
+  {
+    what: 'is a VMDK of 8 PiB',
+    files: [long('d.vmdk', sparseHeader(), 2 ** 40)],
+    message: /limit is 64 TiB/,
+  },
+  {
+    what: 'is a qcow2 with a long table',
+    files: [long('d.qcow2', qcow2(2 ** 31), 2 ** 40)],
+    message: /L1 table has 2147483648/,
+  },
+  {
+    what: 'is a qcow2 of 64 TiB in small clusters',
+    files: [long('d.qcow2', qcow2(2 ** 25), 2 ** 40)],
+    message: /L1 table has 33554432/,
+  },
   {
     what: 'is a VDI of 67 million blocks',
     files: [
@@ -121,5 +140,9 @@ export const hungry: readonly Hungry[] = [
     ],
     message: /used twice/,
   },
-  { what: 'is a .vmx of 100 MB', files: [long('m.vmx', vmx, 100 * mebibyte)], message: /./ },
+  {
+    what: 'is a .vmx of 100 MB',
+    files: [long('m.vmx', vmx, 100 * mebibyte)],
+    message: /the limit is 1048576 bytes/,
+  },
 ];
