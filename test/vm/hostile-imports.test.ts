@@ -29,7 +29,8 @@ const samples: readonly Hungry[] = [...vmdks, ...otherDisks, ...archives, ...des
 homeTest('a daemon refuses all hostile files soon, in 300 MiB, and keeps nothing', async ({ home }) => {
   await home.ask(async (client) => {
     const pid = (await home.daemonPid()) ?? 0;
-    const names = async () => await readdir(join(home.path, 'machines'));
+    // The directory is made with the first machine, or what is left of one.
+    const made = async () => await readdir(join(home.path, 'machines')).catch(() => []);
     // How fast guests are is measured once for a host, before the first appliance is read.
     const good = await put(join(home.path, 'good'), [descriptor(), disk]);
     await client.machines.reportImport({ path: good });
@@ -41,7 +42,7 @@ homeTest('a daemon refuses all hostile files soon, in 300 MiB, and keeps nothing
       const isSoon = performance.now() - begun < 20_000;
       const isSmall = (await peakOf(pid)) <= 300;
       expect([what, said, isSoon, isSmall]).toEqual([what, like(message), true, true]);
-      expect([what, await names()]).toEqual([what, []]);
+      expect([what, await made()]).toEqual([what, []]);
       await rm(directory, { recursive: true });
     }
   });
