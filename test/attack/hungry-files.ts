@@ -7,7 +7,7 @@ import { odd, type Hostile } from './hostile-files.ts';
 // Files that ask for much memory. A file can be much longer than its content: the rest of it is zeros, which take no room.
 
 /** A file with a length of its own. */
-export interface LongFile extends OvaFile {
+interface LongFile extends OvaFile {
   readonly bytes?: number;
 }
 
