@@ -43,6 +43,8 @@ export default defineConfig({
           // Files share what they import: most of the time would go into loading the same modules again. So no file may
           // leave a module's state changed, and what a support module does for each test is begun by a call in the file.
           isolate: false,
+          // Modules of packages and of Node are as Node gives them, not behind a proxy: each use of it takes a call more.
+          deps: { interopDefault: false },
           env: { ...noCertificates, TMPDIR: quickPlace() },
           // The tests wait for other programs and for deadlines half of the time.
           maxWorkers: 3,
