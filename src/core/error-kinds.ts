@@ -153,7 +153,7 @@ export const errorKinds = {
     exit: 1,
     http: 502,
     when: 'A download did not complete.',
-    next: 'Check the network and run the command again: the download resumes where it stopped.',
+    next: 'Check the network and run the command again. The download of an image goes on where it stopped.',
   },
   DISK_FULL: {
     exit: 1,

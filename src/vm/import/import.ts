@@ -1,6 +1,7 @@
 import type { ImportedMachine, ImportMachine, ImportReport } from '../../api/import.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import { networkNamed } from '../../model/device-settings.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
 import { readModel } from '../../model/read.ts';
@@ -24,6 +25,17 @@ function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): st
   const name = plainName(request.name ?? source.name);
   checkMachineName(name);
   return name;
+}
+
+/** @throws KameError NO_SUCH_NETWORK for one that an adapter should get, INVALID_VALUE for what is no name of one */
+async function refuseMissingNetworks(
+  host: Host,
+  { networks = {} }: Pick<ImportMachine, 'networks'>,
+): Promise<void> {
+  for (const text of Object.values(networks)) {
+    const { vnet } = networkNamed('network', text);
+    if (vnet !== undefined) await host.networkStore.get(vnet);
+  }
 }
 
 /** What a machine cannot do because of its devices, as sentences. */
@@ -50,10 +62,11 @@ async function addExpectations(
 export async function reportFrom(
   host: Host,
   source: ImportSource,
-  request: Pick<ImportMachine, 'name'>,
+  request: Pick<ImportMachine, 'name' | 'networks'>,
   progress: Progress,
 ): Promise<ImportReport> {
   const name = nameFor(request, source);
+  await refuseMissingNetworks(host, request);
   const plan = await source.plan(name);
   const taken = await takenNameError(host, name);
   if (taken) plan.report.notes.unshift(`${taken.message}. ${taken.next}`);
@@ -94,6 +107,7 @@ export async function importFrom(
   const subject = { key: `name:${name}`, machine: name, verb: 'import' } as const;
   return await host.operations.exclusive(subject, async () => {
     await refuseTakenName(host, name);
+    await refuseMissingNetworks(host, request);
     const plan = await source.plan(name);
     const { report, recipe } = plan;
     refuseUnaccepted(report, request.acceptEula);
@@ -114,7 +128,7 @@ export async function importFrom(
  * Makes a machine with copies of the disks of a foreign machine, an appliance or a disk, whose files are only read. It appears
  * complete or not at all.
  * @throws KameError USAGE, BROKEN_MACHINE when the original cannot be read or is encrypted, WRONG_STATE while it is open or its
- * licence is not accepted, INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
+ * licence is not accepted, INVALID_NAME, INVALID_VALUE, NO_SUCH_NETWORK, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
  * DOWNLOAD_FAILED, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED; BUSY while it is being uploaded
  */
 export async function importMachine(
