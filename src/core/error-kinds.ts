@@ -129,7 +129,7 @@ export const errorKinds = {
     exit: 4,
     http: 409,
     when: 'The machine’s files cannot be read, or contradict each other.',
-    next: 'Repair the file that the message names; `kame show NAME` lists every problem.',
+    next: 'Do what the message says, or repair the file that it names; `kame show NAME` lists every problem.',
   },
   OUTSIDE_FILES: {
     exit: 4,

@@ -4,8 +4,9 @@ import type { Progress } from '../../core/progress.ts';
 import { networkNamed } from '../../model/device-settings.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
+import { networkOf } from '../../model/network.ts';
 import { readModel } from '../../model/read.ts';
-import { unsavableControllers } from '../../qemu/plan/controllers.ts';
+import { replacedControllers, unsavableControllers } from '../../qemu/plan/controllers.ts';
 import { exists } from '../../sys/files.ts';
 import { getText } from '../../vmx/document.ts';
 import { buildBundle } from '../bundle/build.ts';
@@ -38,12 +39,23 @@ async function refuseMissingNetworks(
   }
 }
 
-/** What a machine cannot do because of its devices, as sentences. */
+/** What a machine cannot do, or has otherwise, because of its devices, as sentences. */
 function limitsOf(model: MachineModel): string[] {
-  return unsavableControllers(model).map(
+  const unsavable = unsavableControllers(model).map(
     ({ device, reason, remedy }) =>
       `While it runs, it cannot be suspended or cloned, nor have snapshots with memory, because of ${device}. ${reason} ${remedy}`,
   );
+  const replaced = replacedControllers(model).map((note) => `${note} It needs a driver for that to boot.`);
+  return [...unsavable, ...replaced];
+}
+
+/** The networks of a machine that this host does not have, as sentences. @throws KameError FILE_ACCESS */
+async function missingNetworks(host: Host, { nics }: MachineModel): Promise<string[]> {
+  const known = new Set((await host.networkStore.all()).map(({ name }) => name));
+  const wanted = new Set(nics.map(networkOf).flatMap((key) => (key && 'name' in key ? [key.name] : [])));
+  return [...wanted]
+    .filter((name) => !known.has(name))
+    .map((name) => `This host has no network ${name}: before a start, kame network create ${name} makes it.`);
 }
 
 /** Adds to the report of a plan what to expect of the machine on this host. @throws KameError CANCELLED */
@@ -53,7 +65,7 @@ async function addExpectations(
   progress: Progress,
 ): Promise<void> {
   const { model } = readModel(recipe.document);
-  report.notes.push(...limitsOf(model));
+  report.notes.push(...limitsOf(model), ...(await missingNetworks(host, model)));
   const forecast = await emulationForecast(host, model.arch, progress);
   if (forecast !== undefined) report.notes.push(forecast);
 }
