@@ -27,7 +27,7 @@ export const errorKinds = {
     exit: 2,
     http: 400,
     when: 'A setting has a value that is not allowed.',
-    next: 'Give a value that the message allows. `kame set NAME KEY=VALUE` changes one in a machine, also a key of its .vmx.',
+    next: 'Give a value that the message allows.',
   },
   NO_SUCH_MACHINE: {
     exit: 3,
@@ -129,7 +129,7 @@ export const errorKinds = {
     exit: 4,
     http: 409,
     when: 'The machine’s files cannot be read, or contradict each other.',
-    next: 'Repair the file that the message names; `kame show NAME` lists every problem.',
+    next: 'Do what the message says, or repair the file that it names; `kame show NAME` lists every problem.',
   },
   OUTSIDE_FILES: {
     exit: 4,
@@ -153,7 +153,7 @@ export const errorKinds = {
     exit: 1,
     http: 502,
     when: 'A download did not complete.',
-    next: 'Check the network and run the command again: the download resumes where it stopped.',
+    next: 'Check the network and run the command again. The download of an image goes on where it stopped.',
   },
   DISK_FULL: {
     exit: 1,

@@ -36,17 +36,20 @@ export function refused(key: string, value: string | number, allowed: string): M
   };
 }
 
-/** Combines the problems of severity `error` into one KameError; undefined if there are none. */
-export function problemsToError(problems: readonly ModelProblem[]): KameError | undefined {
+/** Combines the problems of severity `error` into one KameError; undefined if there are none. @param next what to do */
+export function problemsToError(problems: readonly ModelProblem[], next?: string): KameError | undefined {
   const errors = problems.filter((problem) => problem.severity === 'error');
   const [first] = errors;
   if (!first) return undefined;
   const message = errors.map((problem) => problem.message).join(' ');
-  return new KameError('INVALID_VALUE', message, { details: { key: first.key, value: first.value } });
+  return new KameError('INVALID_VALUE', message, {
+    ...(next === undefined ? {} : { next }),
+    details: { key: first.key, value: first.value },
+  });
 }
 
-/** @throws KameError INVALID_VALUE naming every key with a problem of severity `error` */
-export function refuseProblems(problems: readonly ModelProblem[]): void {
-  const error = problemsToError(problems);
+/** @param next what to do. @throws KameError INVALID_VALUE naming every key with a problem of severity `error` */
+export function refuseProblems(problems: readonly ModelProblem[], next?: string): void {
+  const error = problemsToError(problems, next);
   if (error) throw error;
 }

@@ -86,10 +86,19 @@ export function unsavableControllers(model: MachineModel): CheckpointBlocker[] {
     });
 }
 
+/** What the guest sees in place of controllers that QEMU does not emulate, as sentences. */
+export function replacedControllers(model: MachineModel): string[] {
+  return usedControllers(model).flatMap((controller) => {
+    const { instead } = models[controller.model];
+    return instead === undefined
+      ? []
+      : [`${controllerName(controller)}: the guest sees ${instead}, which QEMU does not emulate.`];
+  });
+}
+
 function attachController(builder: PlanBuilder, controller: Controller): void {
-  const { driver, instead } = models[controller.model];
+  const { driver } = models[controller.model];
   const id = controllerName(controller);
-  if (instead !== undefined) builder.note(`${id}: the guest sees ${instead}, which QEMU does not emulate.`);
   if (driver === undefined) return;
   if (!hasDevice(builder.input.capabilities, driver)) {
     const message = `${id} is ${controller.model}, but this QEMU was built without the device ${driver}.`;
@@ -102,6 +111,7 @@ function attachController(builder: PlanBuilder, controller: Controller): void {
 /** Every controller that has a drive. @throws KameError ENGINE_TOO_OLD, INVALID_VALUE */
 export function attachControllers(builder: PlanBuilder): void {
   const { model } = builder.input;
+  for (const note of replacedControllers(model)) builder.note(note);
   for (const controller of usedControllers(model)) attachController(builder, controller);
   for (const blocker of unsavableControllers(model)) builder.blocks(blocker);
 }

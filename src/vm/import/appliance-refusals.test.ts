@@ -116,7 +116,11 @@ describe('an appliance is refused', () => {
     });
   });
 
-  it('with a network that it does not have', async () => {
+  it('with a network that it, or this host, does not have', async () => {
+    expect(await refusal([descriptor(), disk], { networks: { 'VM Network': 'gone' } })).toMatchObject({
+      code: 'NO_SUCH_NETWORK',
+      message: like(/no network gone/),
+    });
     expect(await refusal([descriptor(), disk], { networks: { LAN: 'nat' } })).toMatchObject({
       code: 'INVALID_VALUE',
       next: like(/"VM Network"/),

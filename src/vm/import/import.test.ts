@@ -76,6 +76,20 @@ describe('an import', () => {
     );
   });
 
+  it('says which controller and which network are not as in VMware', async () => {
+    const scsi = [
+      'scsi0.virtualDev = "buslogic"',
+      'scsi0:0.present = "TRUE"',
+      'scsi0:0.deviceType = "cdrom-raw"',
+    ];
+    const nic = ['present = "TRUE"', 'connectionType = "custom"', 'vnet = "VMnet7"'];
+    const path = foreign(['scsi0.present = "TRUE"', ...scsi, ...nic.map((line) => `ethernet1.${line}`)]);
+    const { notes } = await reportImport(world().host, { path }, quiet);
+    expect(notes.join(' ')).toMatch(
+      /scsi0: the guest sees an LSI 53C895A instead of a BusLogic.* needs a driver.* no network vmnet7: .*kame network create vmnet7/,
+    );
+  });
+
   it('is only reported with reportImport', async () => {
     const path = foreign();
     const before = await namesIn(world());

@@ -1,10 +1,12 @@
 import type { ImportedMachine, ImportMachine, ImportReport } from '../../api/import.ts';
 import { KameError, messageOf } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import { networkNamed } from '../../model/device-settings.ts';
 import type { MachineModel } from '../../model/machine.ts';
 import { checkMachineName, plainName } from '../../model/name.ts';
+import { networkOf } from '../../model/network.ts';
 import { readModel } from '../../model/read.ts';
-import { unsavableControllers } from '../../qemu/plan/controllers.ts';
+import { replacedControllers, unsavableControllers } from '../../qemu/plan/controllers.ts';
 import { exists } from '../../sys/files.ts';
 import { getText } from '../../vmx/document.ts';
 import { buildBundle } from '../bundle/build.ts';
@@ -26,12 +28,34 @@ function nameFor(request: Pick<ImportMachine, 'name'>, source: ImportSource): st
   return name;
 }
 
-/** What a machine cannot do because of its devices, as sentences. */
+/** @throws KameError NO_SUCH_NETWORK for one that an adapter should get, INVALID_VALUE for what is no name of one */
+async function refuseMissingNetworks(
+  host: Host,
+  { networks = {} }: Pick<ImportMachine, 'networks'>,
+): Promise<void> {
+  for (const text of Object.values(networks)) {
+    const { vnet } = networkNamed('network', text);
+    if (vnet !== undefined) await host.networkStore.get(vnet);
+  }
+}
+
+/** What a machine cannot do, or has otherwise, because of its devices, as sentences. */
 function limitsOf(model: MachineModel): string[] {
-  return unsavableControllers(model).map(
+  const unsavable = unsavableControllers(model).map(
     ({ device, reason, remedy }) =>
       `While it runs, it cannot be suspended or cloned, nor have snapshots with memory, because of ${device}. ${reason} ${remedy}`,
   );
+  const replaced = replacedControllers(model).map((note) => `${note} It needs a driver for that to boot.`);
+  return [...unsavable, ...replaced];
+}
+
+/** The networks of a machine that this host does not have, as sentences. @throws KameError FILE_ACCESS */
+async function missingNetworks(host: Host, { nics }: MachineModel): Promise<string[]> {
+  const known = new Set((await host.networkStore.all()).map(({ name }) => name));
+  const wanted = new Set(nics.map(networkOf).flatMap((key) => (key && 'name' in key ? [key.name] : [])));
+  return [...wanted]
+    .filter((name) => !known.has(name))
+    .map((name) => `This host has no network ${name}: before a start, kame network create ${name} makes it.`);
 }
 
 /** Adds to the report of a plan what to expect of the machine on this host. @throws KameError CANCELLED */
@@ -41,7 +65,7 @@ async function addExpectations(
   progress: Progress,
 ): Promise<void> {
   const { model } = readModel(recipe.document);
-  report.notes.push(...limitsOf(model));
+  report.notes.push(...limitsOf(model), ...(await missingNetworks(host, model)));
   const forecast = await emulationForecast(host, model.arch, progress);
   if (forecast !== undefined) report.notes.push(forecast);
 }
@@ -50,10 +74,11 @@ async function addExpectations(
 export async function reportFrom(
   host: Host,
   source: ImportSource,
-  request: Pick<ImportMachine, 'name'>,
+  request: Pick<ImportMachine, 'name' | 'networks'>,
   progress: Progress,
 ): Promise<ImportReport> {
   const name = nameFor(request, source);
+  await refuseMissingNetworks(host, request);
   const plan = await source.plan(name);
   const taken = await takenNameError(host, name);
   if (taken) plan.report.notes.unshift(`${taken.message}. ${taken.next}`);
@@ -94,6 +119,7 @@ export async function importFrom(
   const subject = { key: `name:${name}`, machine: name, verb: 'import' } as const;
   return await host.operations.exclusive(subject, async () => {
     await refuseTakenName(host, name);
+    await refuseMissingNetworks(host, request);
     const plan = await source.plan(name);
     const { report, recipe } = plan;
     refuseUnaccepted(report, request.acceptEula);
@@ -114,7 +140,7 @@ export async function importFrom(
  * Makes a machine with copies of the disks of a foreign machine, an appliance or a disk, whose files are only read. It appears
  * complete or not at all.
  * @throws KameError USAGE, BROKEN_MACHINE when the original cannot be read or is encrypted, WRONG_STATE while it is open or its
- * licence is not accepted, INVALID_NAME, INVALID_VALUE, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
+ * licence is not accepted, INVALID_NAME, INVALID_VALUE, NO_SUCH_NETWORK, ALREADY_EXISTS, NO_SUCH_IMAGE, BAD_IMAGE, CHECKSUM_MISMATCH,
  * DOWNLOAD_FAILED, DISK_FULL, FILE_ACCESS, ENGINE_MISSING, CANCELLED; BUSY while it is being uploaded
  */
 export async function importMachine(

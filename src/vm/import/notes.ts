@@ -54,7 +54,8 @@ export async function notesOf(bundle: Bundle): Promise<string[]> {
   const hasSnapshots = ((await allocatedBytes(bundle.names.snapshots)) ?? 0) > 0;
   return [
     ...ofEncryption(document),
-    ...bundle.problems.map(({ message }) => message),
+    // The new machine gets what the original may lack.
+    ...bundle.problems.filter(({ key }) => key !== 'uuid.bios').map(({ message }) => message),
     ...ofMedia(model),
     ...ofState(model),
     ...(hasSnapshots ? ['Its snapshots stay with the original: only the present state is imported.'] : []),

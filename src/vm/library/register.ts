@@ -38,7 +38,9 @@ export async function vmxPath(path: string): Promise<string> {
   }
   if (isBundle(real)) return await vmxOfBundle(real);
   if (extname(real).toLowerCase() !== '.vmx') {
-    throw new KameError('USAGE', `${path} is neither a .vmx file nor a ${bundleExtension} bundle.`);
+    throw new KameError('USAGE', `${path} is neither a .vmx file nor a ${bundleExtension} bundle.`, {
+      next: 'Give the path of a .vmx. `kame import` also takes .ova, .ovf, .vmdk, .qcow2, .raw, .img, .vhdx and .vdi.',
+    });
   }
   return real;
 }

@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Progress } from '../../core/progress.ts';
 import type { Layer } from '../../disk/chain.ts';
 import type { MachineModel } from '../../model/machine.ts';
-import { problemsToError } from '../../model/problem.ts';
+import { refuseProblems } from '../../model/problem.ts';
 import { slotName } from '../../model/slots.ts';
 import { validateModel } from '../../model/validate.ts';
 import { versionText, type Capabilities } from '../../qemu/capabilities/capabilities.ts';
@@ -72,11 +72,18 @@ export interface BootRam {
   readonly note: string | null;
 }
 
+/** @throws KameError INVALID_VALUE for settings with which no engine can run */
+function refuseInvalid({ name }: Bundle, model: MachineModel): void {
+  refuseProblems(
+    validateModel(model),
+    `Change what the message names: \`kame set ${name} KEY=VALUE\` also takes the keys of a .vmx.`,
+  );
+}
+
 /** Reserves the room for the RAM of a machine. @throws KameError BROKEN_MACHINE, FILE_ACCESS */
 export async function bootRam(host: Host, bundle: Bundle): Promise<BootRam> {
   const { model } = contentOf(bundle);
-  const error = problemsToError(validateModel(model));
-  if (error) throw error;
+  refuseInvalid(bundle, model);
   const run = runNames(host.names, bundle.names.vmx);
   const reserved = await reserveRam(host.names, run, model.memoryMiB * 1024 * 1024);
   if ('path' in reserved) return { ram: { path: reserved.path, share: true }, note: null };
@@ -105,8 +112,7 @@ export async function prepare(
 ): Promise<Prepared> {
   const configured = await withOwnVariables(bundle.names, contentOf(bundle).model);
   const model = withHardware(bundle, configured, options.restore === true);
-  const error = problemsToError(validateModel(model));
-  if (error) throw error;
+  refuseInvalid(bundle, model);
   const run = runNames(host.names, bundle.names.vmx);
   const capabilities = await engineFor(host, model.arch, { signal: progress.signal });
   const [firmware, chains, bridges] = await Promise.all([
