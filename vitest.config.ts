@@ -6,10 +6,6 @@ import { quickPlace } from './test/support/quick-place.ts';
 // start. Tests start many, and none of them asks a server of others.
 const noCertificates = { NODE_EXTRA_CA_CERTS: '' };
 
-// Packages and modules of Node are as Node gives them. The runner would put a proxy before each, and so a call more before each
-// use of a function of theirs.
-const noProxy = { interopDefault: false };
-
 // Rings 1 and 2 are units and contracts, ring 3 has real guests. Attacks are hostile input in large numbers. The projects run
 // one after the other, each with several workers.
 export default defineConfig({
@@ -49,7 +45,6 @@ export default defineConfig({
           // Files share what they import: most of the time would go into loading the same modules again. So no file may
           // leave a module's state changed, and what a support module does for each test is begun by a call in the file.
           isolate: false,
-          deps: noProxy,
           env: { ...noCertificates, TMPDIR: quickPlace() },
           // The tests wait for other programs and for deadlines half of the time.
           maxWorkers: 3,
@@ -63,7 +58,6 @@ export default defineConfig({
           name: 'attack',
           sequence: { groupOrder: 1 },
           include: ['test/attack/**/*.test.ts'],
-          deps: noProxy,
           env: { TMPDIR: quickPlace() },
           // What an attack does to memory must be seen in its own process.
           isolate: true,
