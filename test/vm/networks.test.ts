@@ -1,5 +1,7 @@
-import { createServer, connect, type AddressInfo } from 'node:net';
+import { createHash } from 'node:crypto';
+import { createServer, connect, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { Readable } from 'node:stream';
 import { describe, expect } from 'vitest';
 import { poll } from '../../src/core/deadline.ts';
 import { clone } from '../support/clones.ts';
@@ -46,10 +48,10 @@ async function throughPort(port: number, host = '127.0.0.1'): Promise<string> {
 }
 
 /** An address of this host that is not its loopback interface. */
-function outsideAddress(): string | undefined {
+function outsideAddress(family: 'IPv4' | 'IPv6' = 'IPv4'): string | undefined {
   return Object.values(networkInterfaces())
     .flat()
-    .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
+    .find((each) => each?.family === family && !each.internal && !each.address.startsWith('fe80'))?.address;
 }
 
 /** A server on this host that says hello to everybody. */
@@ -129,6 +131,83 @@ describe('a guest on a NAT network', () => {
     expect(await reachesTcp(demo, gateway, closed.port)).toBe(true);
     await home.json('network', 'set', 'vmnet8', '--no-host-loopback');
     expect(await reachesTcp(demo, gateway, closed.port)).toBe(false);
+  });
+});
+
+const megabytes = 4 * 1024 * 1024;
+
+/** Servers of this host: one that takes so many bytes and answers with their hash, and one that sends without end. */
+async function streamServers(host: string): Promise<{ takes: number; sends: number } & Disposable> {
+  const takes = createServer((socket) => {
+    const hash = createHash('sha256');
+    let left = megabytes;
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      hash.update(chunk);
+      left -= chunk.length;
+      if (left === 0) socket.end(hash.digest('hex'));
+    });
+  });
+  const sends = createServer((socket) => {
+    socket.on('error', () => undefined);
+    Readable.from(everything()).pipe(socket);
+  });
+  for (const server of [takes, sends]) await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const portOf = (server: Server) => (server.address() as AddressInfo).port;
+  const close = () => [takes, sends].forEach((server) => server.close());
+  return { takes: portOf(takes), sends: portOf(sends), [Symbol.dispose]: close };
+}
+
+/** Blocks of which each is another. */
+function* everything(): Generator<Buffer> {
+  for (let block = 0; ; block += 1) yield Buffer.alloc(65_536, `block ${block}\n`);
+}
+
+function firstOfEverything(bytes: number): string {
+  const hash = createHash('sha256');
+  let left = bytes;
+  for (const block of everything()) {
+    hash.update(block.subarray(0, left));
+    left -= block.length;
+    if (left <= 0) return hash.digest('hex');
+  }
+  return '';
+}
+
+describe('a connection to the outside', () => {
+  it.for(['IPv4', 'IPv6'] as const)('carries megabytes both ways over %s', async (family, { demo }) => {
+    const outside = outsideAddress(family);
+    if (outside === undefined) return;
+    using servers = await streamServers(outside);
+    const down = await demo.sh(`nc ${outside} ${servers.sends} | head -c ${megabytes} | sha256sum`);
+    expect(down.split(' ')[0]).toBe(firstOfEverything(megabytes));
+    await demo.sh(`head -c ${megabytes} /dev/urandom >/tmp/up`);
+    const up = await demo.sh(`sha256sum </tmp/up; nc ${outside} ${servers.takes} </tmp/up`);
+    const [sent, received] = up.trim().split(/\s+-\s+/);
+    expect(received).toBe(sent);
+  });
+
+  it('is reset within 2 s when the switch is killed, though the guest only receives', async ({
+    home,
+    demo,
+  }) => {
+    const outside = outsideAddress();
+    if (outside === undefined) return;
+    using servers = await streamServers(outside);
+    const now = async () => Number((await demo.sh('read -r at _ </proc/uptime; echo $at')).trim());
+    await demo.sh(
+      `(nc ${outside} ${servers.sends} | (head -c 100000 >/tmp/some; cat >/dev/null); read -r at _ </proc/uptime; echo $at >/tmp/over) >/dev/null 2>&1 &
+       until [ -s /tmp/some ]; do usleep 20000; done`,
+    );
+    const { switchPid } = await processesOf(home, 'vmnet8');
+    const [before, killed] = [await now(), await now()];
+    process.kill(switchPid ?? 0, 'SIGKILL');
+    const over = async () => (await demo.sh('cat /tmp/over 2>/dev/null || true')).trim() || undefined;
+    const at = await poll(over, { deadlineMs: 20_000 });
+    // What a busy host needs for a question is not counted.
+    expect(Number(at) - killed - (killed - before)).toBeLessThan(2);
+    using open = await helloServer(outside);
+    expect(await reachesTcp(demo, outside, open.port)).toBe(true);
   });
 });
 
