@@ -5,12 +5,13 @@ import { formatSize } from '../../../src/core/units.ts';
 import { HostCharts } from '../activity/host-charts.tsx';
 import { client } from '../data/client.ts';
 import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
-import { Permitted } from '../data/rights.tsx';
+import { Permitted, useMay } from '../data/rights.tsx';
 import { Column, Columns } from '../design/columns/columns.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { PageHead } from '../design/page-head/page-head.tsx';
 import { Panel } from '../design/panel/panel.tsx';
 import { Failure } from '../machine/failure.tsx';
+import { Busy } from '../machine/outcome.tsx';
 import { useText } from '../text/text.ts';
 import styles from './host.module.css';
 
@@ -96,26 +97,22 @@ function Check({
 
 function Tasks(): ReactElement {
   const { say } = useText();
+  const may = useMay();
   const tasks = useTasks();
   return (
     <Panel title={say('host.tasks')}>
       {tasks.length === 0 && <p className="help">{say('host.noTasks')}</p>}
       <ul className={styles.list}>
         {tasks.map(({ id, verb, machine, progress }) => (
-          <li key={id} className={styles.task}>
-            <div>
-              <p>{[verb, machine].filter((part) => part !== null).join(' ')}</p>
-              {progress && <p className="help">{progress.stage}</p>}
-            </div>
-            <Permitted to="tasks.cancel">
-              <Button
-                size="compact-xs"
-                variant="default"
-                onClick={() => void client.tasks.cancel(id).catch(() => undefined)}
-              >
-                {say('do.cancel')}
-              </Button>
-            </Permitted>
+          <li key={id}>
+            <Busy
+              what={[verb, machine].filter((part) => part !== null).join(' ')}
+              name={verb}
+              progress={progress ?? undefined}
+              {...(may('tasks.cancel')
+                ? { cancel: () => void client.tasks.cancel(id).catch(() => undefined) }
+                : {})}
+            />
           </li>
         ))}
       </ul>

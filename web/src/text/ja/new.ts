@@ -1,9 +1,9 @@
 import type { fresh as english } from '../en/new.ts';
 
 export const fresh: Readonly<Record<keyof typeof english, string>> = {
-  'new.title': '新しい仮想マシン',
-  'new.source': '元になるもの',
-  'new.arch': 'プロセッサの種類',
+  'new.title': '新規仮想マシン',
+  'new.source': '作成元',
+  'new.arch': 'プロセッサアーキテクチャ',
   'new.drop': 'ディスクイメージ、ISO、アプライアンス (OVA)、仮想マシンのフォルダーをここにドロップ',
   'new.choose': 'ファイルを選択',
   'new.folder': 'フォルダーを選択',
