@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { errnoOf } from '../core/errors.ts';
 import { run } from './process.ts';
+import { readProcessStat } from './process-stat.ts';
 
 /**
  * A process, distinguished from any later one with the same pid: pids are reused, so a pid alone proves nothing.
@@ -13,14 +14,10 @@ export interface ProcessIdentity {
 
 function linuxBirth(pid: number): string | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name of the command is in parentheses and may itself contain spaces and parentheses (proc(5)).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [state] = fields;
-    // A zombie has ended and holds nothing.
-    if (state === 'Z' || state === 'X') return undefined;
+    const { startTicks, hasEnded } = readProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    if (hasEnded) return undefined;
     const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    return `${fields[19]}@${bootId}`;
+    return `${startTicks}@${bootId}`;
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined;
     throw error;

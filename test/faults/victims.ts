@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { poll } from '../../src/core/deadline.ts';
+import { readProcessStat } from '../../src/sys/process-stat.ts';
 
 /** Who is killed: any of them at once. `command` is the `kame` that asked for the operation. */
 export type Victim = 'engine' | 'daemon' | 'command';
@@ -22,8 +23,7 @@ function argumentsOf(pid: number): string[] {
 
 function isGone(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z');
+    return readProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1')).hasEnded;
   } catch {
     return true;
   }

@@ -10,6 +10,7 @@ import { createNodeClient, type KameClient } from '../../src/client/node/client.
 import { usualNetwork } from '../../src/model/network-defaults.ts';
 import { homeNames } from '../../src/store/names.ts';
 import { printNetworks } from '../../src/store/networks-file.ts';
+import { readProcessStat } from '../../src/sys/process-stat.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the programs are built. KAME_TEST_DIST moves it, so that a second run does not build under the feet of the first. */
@@ -206,12 +207,12 @@ async function pidsWith(text: string): Promise<number[]> {
     .map((line) => Number.parseInt(line, 10));
 }
 
-/** Waits until a process is gone (a zombie is). */
+/** Waits until a process has ended. */
 export async function waitForExit(pid: number): Promise<void> {
   const gone = await poll(
     async () => {
       const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-      return stat === '' || stat.slice(stat.lastIndexOf(')') + 2).startsWith('Z') ? true : undefined;
+      return stat === '' || readProcessStat(stat).hasEnded || undefined;
     },
     { deadlineMs: 10_000 },
   );
