@@ -109,6 +109,8 @@ describe.skipIf(skipsBrowser)('the library', () => {
     await bar.getByRole('button', { name: 'Take a snapshot' }).click();
     for (const name of ['one', 'two'])
       await expect.poll(async () => await home.json<unknown[]>('snapshot', 'list', name)).toHaveLength(1);
+    await bar.getByRole('button', { name: 'Clone' }).click();
+    for (const name of ['one-clone', 'two-clone']) await card(page, name).waitFor();
     await bar.getByRole('button', { name: 'Clear' }).click();
     await expect.poll(async () => await bar.count()).toBe(0);
   });

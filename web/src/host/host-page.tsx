@@ -88,8 +88,11 @@ function Check({
         <p>
           <strong>{name}</strong> <span className="help">{say(`host.status.${status}`)}</span>
         </p>
-        <p className="help">{message}</p>
-        {next !== undefined && <p>{next}</p>}
+        {/* The words of the daemon. */}
+        <p className="help" lang="en">
+          {message}
+        </p>
+        {next !== undefined && <p lang="en">{next}</p>}
       </div>
     </li>
   );
@@ -132,7 +135,7 @@ function Events(): ReactElement {
             <time dateTime={at} className="help">
               {new Date(at).toLocaleTimeString(language)}
             </time>
-            <span>{message}</span>
+            <span lang="en">{message}</span>
           </li>
         ))}
       </ol>

@@ -9,7 +9,7 @@ export const fresh: Readonly<Record<keyof typeof english, string>> = {
   'new.folder': 'フォルダーを選択',
   'new.uploading': 'ファイルを送信しています',
   'new.uploaded': '「{{name}}」を追加しました。',
-  'new.here': 'このコンピューターにあります',
+  'new.here': 'ダウンロード済み',
   'new.iso': 'ISO からインストール',
   'new.isoHelp': '空のディスクとインストーラー',
   'new.isoPath': 'このコンピューター上の ISO のパス',
