@@ -27,7 +27,7 @@ export const errorKinds = {
     exit: 2,
     http: 400,
     when: 'A setting has a value that is not allowed.',
-    next: 'Choose an allowed value: the message names the setting, the value given and what is allowed.',
+    next: 'Give a value that the message allows. `kame set NAME KEY=VALUE` changes one in a machine, also a key of its .vmx.',
   },
   NO_SUCH_MACHINE: {
     exit: 3,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { useTemporaryDirectory } from '../../test/support/temporary-directory.ts';
 import { machineNames } from './names.ts';
-import { markOpen, removeOpenMarker } from './open-marker.ts';
+import { markOpen, removeOpenMarker, tellProcess } from './open-marker.ts';
 
 const temporary = useTemporaryDirectory();
 
@@ -65,5 +65,40 @@ describe('the marker of an open machine', () => {
     await markOpen(file.names);
     await removeOpenMarker(file.names);
     expect(readFileSync(file.marker, 'utf8')).toBe('mine');
+  });
+});
+
+describe('the log of an open machine', () => {
+  it('tells its process until the marker is removed', async () => {
+    const { directory, names } = place();
+    await tellProcess(names, 41);
+    await tellProcess(names, 42);
+    expect(readFileSync(join(directory, 'vmware.log'), 'utf8')).toBe('Log of Kame for a.vmx pid=42 \n');
+    await removeOpenMarker(names);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it.each([
+    ['of VMware', '2026-11-29T22:00:00.000Z In(05) vmx Log for VMware Workstation pid=7 version=17\n'],
+    ['of VMware that is long', 'x'.repeat(5000)],
+    ['of another machine beside it', 'Log of Kame for b.vmx pid=7 \n'],
+  ])('leaves one %s', async (_what, text) => {
+    const { directory, names } = place();
+    const log = join(directory, 'vmware.log');
+    writeFileSync(log, text);
+    await tellProcess(names, 42);
+    await removeOpenMarker(names);
+    expect(readFileSync(log, 'utf8')).toBe(text);
+  });
+
+  it('follows no link', async () => {
+    const { directory, names } = place();
+    const other = join(temporary(), 'other');
+    writeFileSync(other, 'Log of Kame for a.vmx pid=7 \n');
+    symlinkSync(other, join(directory, 'vmware.log'));
+    await tellProcess(names, 42);
+    await removeOpenMarker(names);
+    expect(readFileSync(other, 'utf8')).toContain('pid=7');
+    expect(readdirSync(directory)).toEqual(['vmware.log']);
   });
 });

@@ -44,8 +44,37 @@ export async function markOpen(names: MachineNames): Promise<void> {
   }
 }
 
-/** Removes the marker, if it is one of Kame, or empty. @throws KameError FILE_ACCESS */
+/**
+ * `vmware.log` beside the `.vmx`, whose first line has the process of the machine: libvirt's driver for VMware lists no machine
+ * without it. Kame's has only that line, and names the machine, since another one may have its `.vmx` beside it.
+ */
+function logOf({ directory, vmx }: MachineNames): { path: string; start: string } {
+  return { path: join(directory, 'vmware.log'), start: `Log of Kame for ${basename(vmx)} pid=` };
+}
+
+/** Tells the process of an open machine. A log of VMware stays as it is. @throws KameError DISK_FULL, FILE_ACCESS */
+export async function tellProcess(names: MachineNames, pid: number): Promise<void> {
+  await removeLog(names);
+  const { path, start } = logOf(names);
+  try {
+    await writeFile(path, `${start}${pid} \n`, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw fileError(error, path);
+  }
+}
+
+async function removeLog(names: MachineNames): Promise<void> {
+  const { path, start } = logOf(names);
+  // What cannot be read, or is longer, is not Kame's.
+  const found = (await readOwnIfThere(path, { maxBytes }).catch(() => undefined))?.toString();
+  // A kill, or a full disk, may have left only its beginning.
+  if (found !== undefined && (found.startsWith(start) || start.startsWith(found)))
+    await rm(path, { force: true });
+}
+
+/** Removes the marker and the log, if they are Kame's, or empty. @throws KameError FILE_ACCESS */
 export async function removeOpenMarker(names: MachineNames): Promise<void> {
+  await removeLog(names);
   const marker = markerOf(names);
   const file = join(marker, fileName);
   try {

@@ -151,8 +151,8 @@ export const otherDisks: readonly Hostile[] = [
 ];
 
 /** The header of an entry that is neither a file, a directory nor a link. */
-function odd(letter: string): Buffer {
-  const header = tarHeader('odd', 'file');
+export function odd(letter: string, size = 0): Buffer {
+  const header = tarHeader('odd', 'file', size);
   header.write(letter, 156, 'latin1');
   header.write('        ', 148, 'latin1');
   const sum = header.reduce((total, byte) => total + byte, 0);

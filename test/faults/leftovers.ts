@@ -104,7 +104,7 @@ export class Leftovers {
       if (name.endsWith('.qcow2') && !unfinished.test(name)) {
         if (!needed.has(join(directory, name)))
           problems.push(`layer: ${machine.name}/${name} is needed by nothing`);
-      } else if (name === 'lock' || name.endsWith('.vmx.lck')) {
+      } else if (name === 'lock' || name === 'vmware.log' || name.endsWith('.vmx.lck')) {
         if (!runs(machine)) problems.push(`lock: ${machine.name} is ${machine.state}, and has ${name}`);
       } else if (name !== 'checkpoints' && (unfinished.test(name) || !ordinary.test(name))) {
         problems.push(`file: ${machine.name}/${name} is left`);

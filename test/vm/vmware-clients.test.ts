@@ -12,14 +12,15 @@ import { freePort } from '../../src/sys/port-probe.ts';
 import { guestTest } from '../support/guest-test.ts';
 import { builtIn, type TestHome } from '../support/home.ts';
 
-// Clients of VMware's programs that others have written, as Debian has them: fission drives vmrun, and OpenAPI::Client builds its
-// calls of vmrest from the Swagger document.
+// Clients of VMware's programs that others have written, as Debian has them: fission and libvirt drive vmrun, and OpenAPI::Client
+// builds its calls of vmrest from the Swagger document.
 
 const inCI = process.env['CI'] !== undefined;
 const has = async (command: string, ...args: string[]): Promise<boolean> =>
   inCI || (await execa(command, args, { reject: false })).exitCode === 0;
-const [hasFission, hasOpenApi] = await Promise.all([
+const [hasFission, hasLibvirt, hasOpenApi] = await Promise.all([
   has('fission', '-v'),
+  has('virsh', '-v'),
   has('perl', '-MOpenAPI::Client', '-e', '1'),
 ]);
 const it = guestTest();
@@ -50,6 +51,24 @@ describe.runIf(hasFission)('fission, a client of vmrun', () => {
     await home.vmrun('getGuestIPAddress', demo.file('demo.vmx'), '-wait');
     await home.json('compat', 'networks', join(home.path, 'vmware'));
     expect(await fission('info', 'demo')).toMatch(/^ethernet0 ip address: 192\.168\.\d+\.\d+$/mu);
+  });
+});
+
+describe.runIf(hasLibvirt)('libvirt’s driver for VMware, a client of vmrun', () => {
+  it('lists, describes, shuts down and starts a machine', async ({ home, demo }) => {
+    const env = {
+      ...home.env,
+      HOME: home.path,
+      PATH: `${join(builtIn, 'compat')}:${process.env['PATH'] ?? ''}`,
+    };
+    // It knows what it has shut down until it is closed, so this is one session.
+    const virsh = async (...words: string[]) =>
+      (await execa('virsh', ['-q', '-c', 'vmwareplayer:///session', words.join(';')], { env })).stdout;
+    expect(await virsh('dominfo demo')).toMatch(/^State: +running$[\s\S]+^Max memory: +196608 KiB$/mu);
+    expect(await virsh('shutdown demo', 'list --all', 'start demo', 'list')).toMatch(
+      /^ - +demo +shut off\n \d+ +demo +running$/u,
+    );
+    expect(await demo.state()).toBe('running');
   });
 });
 

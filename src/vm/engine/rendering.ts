@@ -124,7 +124,7 @@ async function proof(host: Host, capabilities: Capabilities, progress: Progress)
     }
   }
   const said = messageOf(failure).replaceAll(/\s+/g, ' ');
-  return { works: false, reason: `It does not work on this host: ${said}` };
+  return { works: false, reason: `A test of it failed: ${said}` };
 }
 
 /**

@@ -29,6 +29,17 @@ function withoutOwnKeys(document: VmxDocument): VmxDocument {
 }
 
 /**
+ * Settings that are the default in VMware's products, and that virt-v2v needs: it takes no disk on IDE without its type, and no
+ * firmware without the key for EFI. It warns of the key for a BIOS.
+ */
+function forVirtV2v({ disks, firmware }: MachineModel): Map<string, string | null> {
+  const types = disks
+    .filter(({ bus }) => bus === 'ide')
+    .map((disk) => [`${slotName(disk)}.deviceType`, 'ata-hardDisk'] as const);
+  return new Map<string, string | null>([['firmware', firmware.kind === 'efi' ? 'efi' : null], ...types]);
+}
+
+/**
  * The configuration of a machine for VMware: without Kame's keys, and without files, folders and devices of this computer.
  * @param fileNames the disks' new files, by slot
  * @throws KameError INVALID_VALUE when a value cannot be written
@@ -56,7 +67,7 @@ export function portableConfig(
     parallels: [],
     sharedFolders: [],
   };
-  return { document: applyModel(plain, before, model), model };
+  return { document: edit(applyModel(plain, before, model), forVirtV2v(model)), model };
 }
 
 /** The keys of a `.vmx` that an OVF has as they are. */

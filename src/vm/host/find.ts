@@ -79,13 +79,20 @@ export async function findBundle(host: Host, reference: string): Promise<Bundle>
   });
 }
 
-/** @throws KameError ALREADY_EXISTS when a machine has that name */
-export async function refuseTakenName(host: Host, name: string): Promise<void> {
+/** The ALREADY_EXISTS of a name that a machine has; undefined if none has it. */
+export async function takenNameError(host: Host, name: string): Promise<KameError | undefined> {
   const other = (await allBundles(host)).find((bundle) => plainName(bundle.name) === plainName(name));
-  if (other) {
-    throw new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${other.names.vmx}`, {
+  return (
+    other &&
+    new KameError('ALREADY_EXISTS', `A machine named ${name} already exists: ${other.names.vmx}`, {
       next: 'Choose another name, or rename or delete that machine.',
       details: { machine: name, path: other.names.vmx },
-    });
-  }
+    })
+  );
+}
+
+/** @throws KameError ALREADY_EXISTS when a machine has that name */
+export async function refuseTakenName(host: Host, name: string): Promise<void> {
+  const taken = await takenNameError(host, name);
+  if (taken) throw taken;
 }

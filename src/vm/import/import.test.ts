@@ -82,6 +82,10 @@ describe('an import', () => {
     expect(await reportImport(world().host, { path }, quiet)).toMatchObject({ name: 'web', source: vmxOf() });
     expect(await namesIn(world())).toEqual(before);
     expect(readdirSync(world().host.names.machines)).toEqual([]);
+    world().machine('web');
+    expect((await reportImport(world().host, { path }, quiet)).notes[0]).toMatch(
+      /^A machine named web already exists: \S+\. Choose another name/,
+    );
   });
 
   it('leaves nothing behind when it is cancelled', async () => {

@@ -10,7 +10,7 @@ import { getText } from '../../vmx/document.ts';
 import { buildBundle } from '../bundle/build.ts';
 import { emulationForecast } from '../engine/forecast.ts';
 import { bundleEvent } from '../host/events.ts';
-import { findBundle, refuseTakenName } from '../host/find.ts';
+import { findBundle, refuseTakenName, takenNameError } from '../host/find.ts';
 import type { Host } from '../host/host.ts';
 import { remove } from '../library/delete.ts';
 import { describe } from '../running/describe.ts';
@@ -46,7 +46,7 @@ async function addExpectations(
   if (forecast !== undefined) report.notes.push(forecast);
 }
 
-/** What the import of a source would do. Writes nothing. @throws KameError as importMachine */
+/** What the import of a source would do. Writes nothing. @throws KameError as importMachine, but not for a name that is taken */
 export async function reportFrom(
   host: Host,
   source: ImportSource,
@@ -54,15 +54,16 @@ export async function reportFrom(
   progress: Progress,
 ): Promise<ImportReport> {
   const name = nameFor(request, source);
-  await refuseTakenName(host, name);
   const plan = await source.plan(name);
+  const taken = await takenNameError(host, name);
+  if (taken) plan.report.notes.unshift(`${taken.message}. ${taken.next}`);
   await addExpectations(host, plan, progress);
   return plan.report;
 }
 
 /**
  * What an import would do and what the new machine would lack. Writes nothing.
- * @throws KameError as importMachine
+ * @throws KameError as importMachine, but not for a name that is taken
  */
 export async function reportImport(
   host: Host,

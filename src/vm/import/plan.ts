@@ -1,4 +1,5 @@
 import type { ImportReport } from '../../api/import.ts';
+import { KameError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import { directBootFiles } from '../../model/device-settings.ts';
 import type { MachineModel } from '../../model/machine.ts';
@@ -8,7 +9,7 @@ import { validateModel } from '../../model/validate.ts';
 import { applyModel } from '../../model/write.ts';
 import { contentOf, type Bundle } from '../../store/bundle.ts';
 import type { MachineNames } from '../../store/names.ts';
-import { readOwn } from '../../sys/own-file.ts';
+import { openOwn } from '../../sys/own-file.ts';
 import { edit, entriesOf, foldKey, type VmxDocument } from '../../vmx/document.ts';
 import type { Recipe, RecipeFile } from '../bundle/recipe.ts';
 import { allBundles } from '../host/find.ts';
@@ -32,7 +33,22 @@ export interface ImportPlan {
   readonly recipe: Recipe;
 }
 
-/** The kernel, initrd and seed of a machine that Kame made: their content, and their names in the new bundle. */
+/** @throws KameError FILE_ACCESS for anything but a regular file, INVALID_VALUE for one that is too large */
+async function requireSmall(path: string): Promise<void> {
+  const file = await openOwn(path);
+  try {
+    const { size } = await file.stat();
+    if (size > maxSmallFile)
+      throw new KameError(
+        'INVALID_VALUE',
+        `${path} is ${size} bytes long; the limit is ${maxSmallFile} bytes.`,
+      );
+  } finally {
+    await file.close();
+  }
+}
+
+/** The kernel, initrd and seed of a machine that Kame made, and their names in the new bundle. */
 async function smallFiles(names: MachineNames, { directBoot, seed }: MachineModel['kame']) {
   const wanted = [
     [directBoot?.kernel, directBootFiles.kernel],
@@ -43,7 +59,8 @@ async function smallFiles(names: MachineNames, { directBoot, seed }: MachineMode
   for (const [from, fileName] of wanted) {
     if (from === undefined) continue;
     const path = await fileInside(names, from, `a file (${fileName})`);
-    files.push({ fileName, from: 'bytes', bytes: await readOwn(path, { maxBytes: maxSmallFile }) });
+    await requireSmall(path);
+    files.push({ fileName, from: 'sparse', source: path });
   }
   return files;
 }

@@ -15,7 +15,7 @@ import { appendLog, contentOf, type Bundle } from '../../store/bundle.ts';
 import type { Fingerprint } from '../../store/checkpoint.ts';
 import { runNames, type RunNames } from '../../store/names.ts';
 import { hasRamPlace, ramFileOf, reserveRam } from '../../store/ram-place.ts';
-import { markOpen } from '../../store/open-marker.ts';
+import { markOpen, tellProcess } from '../../store/open-marker.ts';
 import { noTimings, writeRunRecord, type RunRecord } from '../../store/run-record.ts';
 import { handLock } from '../../sys/lock.ts';
 import { clearRunDirectory } from '../companion/clear.ts';
@@ -231,6 +231,7 @@ export async function launchEngine(
     // The lock is held for as long as the engine lives.
     await handLock(names.lock, { ...engine.process, purpose: 'qemu' });
     await writeRunRecord(run, record);
+    await tellProcess(names, engine.process.pid);
     return { engine, record };
   } catch (error) {
     await engine.kill();

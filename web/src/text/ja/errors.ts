@@ -12,7 +12,7 @@ export const errors: ErrorTexts = {
   },
   INVALID_VALUE: {
     when: '設定の値が正しくありません。',
-    next: '有効な値を選んでください。設定、指定した値、有効な値は下の説明にあります。',
+    next: '下の説明にある有効な値を指定してください。仮想マシンの値は、.vmx のキーも含めて `kame set NAME KEY=VALUE` で変更できます。',
   },
   NO_SUCH_MACHINE: {
     when: 'その名前または ID の仮想マシンはありません。',
