@@ -6,10 +6,16 @@ import { quickPlace } from './test/support/quick-place.ts';
 // start. Tests start many, and none of them asks a server of others.
 const noCertificates = { NODE_EXTRA_CA_CERTS: '' };
 
+// Packages and modules of Node are as Node gives them. The runner would put a proxy before each, and so a call more before each
+// use of a function of theirs.
+const noProxy = { interopDefault: false };
+
 // Rings 1 and 2 are units and contracts, ring 3 has real guests. Attacks are hostile input in large numbers. The projects run
 // one after the other, each with several workers.
 export default defineConfig({
   test: {
+    // What a module was made into is kept for the next run, by its text.
+    experimental: { fsModuleCache: true },
     sequence: { sequencer: LongestFirst },
     // Of rings 1 and 2 alone: scripts/test.ts switches it on for the unit project, and judges it.
     coverage: {
@@ -43,6 +49,7 @@ export default defineConfig({
           // Files share what they import: most of the time would go into loading the same modules again. So no file may
           // leave a module's state changed, and what a support module does for each test is begun by a call in the file.
           isolate: false,
+          deps: noProxy,
           env: { ...noCertificates, TMPDIR: quickPlace() },
           // The tests wait for other programs and for deadlines half of the time.
           maxWorkers: 3,
@@ -56,6 +63,7 @@ export default defineConfig({
           name: 'attack',
           sequence: { groupOrder: 1 },
           include: ['test/attack/**/*.test.ts'],
+          deps: noProxy,
           env: { TMPDIR: quickPlace() },
           // What an attack does to memory must be seen in its own process.
           isolate: true,

@@ -73,7 +73,7 @@ function framesOf(mtu: number): Buffer {
 function configOf(mtu: number, adapters: readonly FakeAdapter[]): SwitchConfig {
   const ports = adapters.map(({ path }, index) => {
     const mac = macs[index] ?? '';
-    return { id: `run/${index}`, socket: path, mac, machine: `bench-${index}`, passt: null, shape: noShape };
+    return { id: `run/${index}`, socket: path, mac, machine: `bench-${index}`, shape: noShape };
   });
   return { network: 'bench', mtu, services: null, uplink: null, hosts: [], ports };
 }

@@ -1,15 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  findCircle,
-  folderGraph,
-  folderOf,
-  importsOf,
-  parse,
-  printsOf,
-  sources,
-} from './support/source-imports.ts';
+import { findCircle, folderGraph, folderOf, importsOf, printsOf, sources } from './support/source-imports.ts';
 
 interface Rule {
   /** Folders of src/ that it may import, besides itself; each with all folders below it. */
@@ -72,7 +64,8 @@ const table: Readonly<Record<string, Rule>> = {
   'guest/transfer': { folders: [...host, 'archive'] },
   'guest/webdav': { folders: [...host, 'webdav'] },
   'network/packet': { folders: ['core'], node: false },
-  network: { folders: [...host, 'network/packet'] },
+  'network/tcp': { folders: ['network/packet'] },
+  network: { folders: [...host, 'network/packet', 'network/tcp'] },
   net: { folders: ['core', 'sys'], packages: ['undici'] },
   'image/debian': {
     folders: ['archive', 'core', 'sys', 'net'],
@@ -196,17 +189,18 @@ function importProblem(folder: string, path: string, name: string, isTest: boole
 }
 
 /** What is wrong with one file of src/, as sentences. */
-function problemsOf(path: string, text: string, file = parse(path, text)): string[] {
+function problemsOf(path: string, text: string, imports = importsOf(path, text)): string[] {
   const folder = folderOf(path);
   const isTest = path.endsWith('.test.ts') || path.includes('/fixtures/');
-  const imports = importsOf(file);
   const problems = table[folder] ? [] : ['is in a folder that the table does not know'];
   for (const name of imports) {
     const problem = importProblem(folder, path, name, isTest);
     if (problem !== undefined) problems.push(problem);
   }
   if (!isTest && !printers.includes(folder)) {
-    problems.push(...printsOf(file).map((use) => `uses ${use}; only ${printers.join(', ')} print or exit`));
+    problems.push(
+      ...printsOf(path, text).map((use) => `uses ${use}; only ${printers.join(', ')} print or exit`),
+    );
   }
   for (const [module, name, only] of reserved) {
     const uses = imports.some((each) => join(path, '..', each) === module);
@@ -218,7 +212,7 @@ function problemsOf(path: string, text: string, file = parse(path, text)): strin
 
 const files = sources('src').map((path) => {
   const text = readFileSync(path, 'utf8');
-  return { path, text, parsed: parse(path, text) };
+  return { path, text, imports: importsOf(path, text) };
 });
 
 const widgets = ['@mantine/core', '@mantine/hooks'];
@@ -279,7 +273,7 @@ function pageProblemsOf(path: string, text: string): string[] {
     const target = roomOf(module);
     return target === folder || rule.own.includes(target);
   };
-  return importsOf(parse(path, text))
+  return importsOf(path, text)
     .filter((name) => !isAllowed(name))
     .map((name) => `${path} imports ${name}`);
 }
@@ -311,13 +305,13 @@ describe('the web desktop', () => {
 
 describe('the architecture', () => {
   it('is kept by every file of src', () => {
-    const problems = files.flatMap(({ path, text, parsed }) => problemsOf(path, text, parsed));
+    const problems = files.flatMap(({ path, text, imports }) => problemsOf(path, text, imports));
     expect(problems, 'The table is in test/architecture.test.ts').toEqual([]);
   });
 
   it('has no circle of folders, neither in the sources nor in the table', () => {
     const code = files.filter(({ path }) => !path.endsWith('.test.ts'));
-    const graph = folderGraph(code.map(({ path, parsed }) => [path, importsOf(parsed)] as const));
+    const graph = folderGraph(code.map(({ path, imports }) => [path, imports] as const));
     expect(findCircle(graph)).toBeUndefined();
     const names = Object.keys(table);
     for (const name of names) {

@@ -1,27 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import type { MachineDetails } from '../../src/api/machine.ts';
-import type { NetworkDetails } from '../../src/api/network.ts';
-import { poll } from '../../src/core/deadline.ts';
 import { addressOf, gatewayOf } from '../../test/support/guest-network.ts';
 import { Guest } from '../../test/support/guest.ts';
 import type { TestHome } from '../../test/support/home.ts';
 import type { BenchContext } from '../support/bench.ts';
 import { startSettled, tiny } from '../support/guests.ts';
 import { Monitor } from '../support/monitor.ts';
-import { which } from '../debian/tools.ts';
 import { guestTools } from './tools.ts';
 
 /** How frames get from a guest to the other side. */
-export type Path = 'kame' | 'user' | 'stream' | 'passt';
+export type Path = 'kame' | 'user' | 'stream';
 
 /** The adapters of QEMU that are plugged into the guests beside that of Kame: their slots are the last byte of their MACs. */
-const slots = { user: 1, streamServer: 2, streamClient: 3, passt: 4 } as const;
+const slots = { user: 1, streamServer: 2, streamClient: 3 } as const;
 const hostPort = 7100;
 /** A server whose client has come to a halt is free for the next one after these milliseconds, not after two minutes. */
 const patience = ['--rcv-timeout', '4000'];
@@ -83,17 +79,6 @@ export class NetworkLab implements AsyncDisposable {
     }
   }
 
-  /** The paths to this host: that of QEMU, which the others are compared with, and that of passt where it is installed. */
-  get hostPaths(): Path[] {
-    return (['user', 'kame', 'passt'] as const).filter((path) => this.#routes.has(path));
-  }
-
-  /** By what `vmnet8` opens the TCP connections of `one`. */
-  async outBy(): Promise<string> {
-    const { adapters } = await this.#home.json<NetworkDetails>('network', 'show', 'vmnet8');
-    return adapters.find(({ machine }) => machine === 'one')?.outBy ?? 'nothing';
-  }
-
   /** The address at which `one` reaches this host or `two`, by that path from now on. */
   async target(path: Path, to: 'host' | 'guest'): Promise<string> {
     if (to === 'guest') return this.#targets.get(path) ?? '';
@@ -151,24 +136,6 @@ export class NetworkLab implements AsyncDisposable {
     await this.#plug(this.two, slots.streamServer, { type: 'stream', server: true, addr }, '10.77.2.2/24');
     await this.#plug(this.one, slots.streamClient, { type: 'stream', server: false, addr }, '10.77.2.1/24');
     this.#targets.set('stream', '10.77.2.2');
-    if (which('passt') !== undefined) await this.#plugPasst();
-  }
-
-  async #plugPasst(): Promise<void> {
-    const path = join(this.#home.path, 'passt');
-    const addresses = ['--address', '10.77.3.15', '--netmask', '24', '--gateway', '10.77.3.2'];
-    // Otherwise it becomes `nobody`, who has no access to the home.
-    const sameUser = process.getuid?.() === 0 ? ['--runas', '0:0'] : [];
-    const child = spawn('passt', ['--foreground', '--quiet', ...sameUser, '--socket', path, ...addresses], {
-      stdio: 'ignore',
-    });
-    this.#children.push(child);
-    // It takes one connection only, so it is not asked whether it listens.
-    const isThere = async () => await Promise.resolve(existsSync(path) || undefined);
-    if (!(await poll(isThere, { deadlineMs: 5000 }))) throw new Error('passt does not start.');
-    const backend = { type: 'stream', server: false, addr: { type: 'unix', path } };
-    const device = await this.#plug(this.one, slots.passt, backend, '10.77.3.15/24');
-    this.#routes.set('passt', { router: '10.77.3.2', device });
   }
 
   /** Plugs an adapter with a backend of QEMU into a running guest. @returns its device in the guest */

@@ -32,7 +32,7 @@ function surroundings(binary: string, directory: string): NetworkSurroundings {
   return {
     book: {
       entryOf: async () =>
-        await Promise.resolve({ network, services, addresses: { [mac]: address }, others: [], passt: null }),
+        await Promise.resolve({ network, services, addresses: { [mac]: address }, others: [] }),
       natPlanOf: async () => await Promise.resolve(plan),
       labels: async () => await Promise.resolve(new Map([['/one.vmx', 'one']])),
       ownerOf: async () => await Promise.resolve(null),

@@ -42,6 +42,7 @@ Description=Kame tools: serve the host of this virtual machine
 ConditionVirtualization=vm
 
 [Service]
+Environment=GODEBUG=asyncpreemptoff=1
 ExecStart=$program
 Restart=always
 RestartSec=5

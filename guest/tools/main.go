@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -42,7 +43,16 @@ func heed() {
 	}
 }
 
+// settle makes one processor enough. Under emulation the threads of another one, and the signals that share out their time,
+// cost more than they do: each guest that goes on from a copied memory has their code translated anew.
+func settle() {
+	runtime.GOMAXPROCS(1)
+	// Whoever starts these tools may say how they share their time out, which is not meant for what they start.
+	_ = os.Unsetenv("GODEBUG")
+}
+
 func main() {
+	settle()
 	heed()
 	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		fmt.Println(version)

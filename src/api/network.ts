@@ -77,12 +77,10 @@ const networkAdapter = z
     address: z.string().nullable().describe('The address that the adapter keeps'),
     hostName: z.string().describe('Name of the machine for guests of the network, such as web.kame'),
     connected: z.boolean().nullable().describe('Whether it is connected to the network; null unless it runs'),
-    outBy: z
-      .enum(['passt', 'slirp'])
+    connections: z
+      .int()
       .nullable()
-      .describe(
-        'What opens its TCP connections to the outside over IPv4; null unless it runs on a NAT network',
-      ),
+      .describe('TCP connections that it has open to the outside; null unless it runs on a NAT network'),
     dropped: z
       .record(z.string(), z.int())
       .describe('How many of its frames were dropped, by reason, such as spoofed-mac, rogue-server or storm'),
@@ -101,7 +99,6 @@ export const networkDetails = network
     reservations: z.array(reservation),
     switchPid: z.int().nullable(),
     natPid: z.int().nullable(),
-    withoutPasst: z.string().nullable().describe('Why connections go out by slirp and not by passt'),
     trouble: z.string().nullable().describe('Why the running network does not work'),
   })
   .meta({ id: 'NetworkDetails' });

@@ -1,23 +1,27 @@
+import type { Outlet } from './output.ts';
 import type { Mac } from './packet/mac.ts';
-import { PasstPort } from './passt-port.ts';
 import { Port } from './port.ts';
 import { isShaped, Shaper, type ShaperTools } from './shaper.ts';
 import type { PortStatus } from './switch-config.ts';
 import type { PortPlan } from './switch-plan.ts';
+import type { SwitchTools } from './switch-tools.ts';
+import { TcpPort } from './tcp-port.ts';
+import type { GuestLink } from './tcp/guest-link.ts';
 
 /** The port of a machine's adapter. */
 export class GuestPort extends Port {
   readonly id: string;
-  readonly passt: PasstPort;
+  readonly tcp: TcpPort;
   plan: PortPlan;
   /** Set where the traffic is shaped. */
   transmit: Shaper | null = null;
   receive: Shaper | null = null;
 
-  constructor(plan: PortPlan, maxFrame: number, tools: ShaperTools) {
+  /** @param link the way to its guest for the connections that it opens to the outside */
+  constructor(plan: PortPlan, maxFrame: number, tools: SwitchTools, link: (port: GuestPort) => GuestLink) {
     super(maxFrame, tools.now());
     this.id = plan.id;
-    this.passt = new PasstPort(maxFrame, tools.now);
+    this.tcp = new TcpPort(maxFrame, tools, link(this));
     this.plan = plan;
     this.#shape(tools);
   }
@@ -35,7 +39,11 @@ export class GuestPort extends Port {
 
   set maxFrame(bytes: number) {
     this.decoder.maxFrame = bytes;
-    this.passt.decoder.maxFrame = bytes;
+  }
+
+  override plug(outlet: Outlet | null): void {
+    super.plug(outlet);
+    this.tcp.reconnected(this);
   }
 
   close(): void {
@@ -47,7 +55,7 @@ export class GuestPort extends Port {
     return {
       id: this.id,
       connected: this.outlet !== null,
-      passtConnected: this.passt.outlet !== null,
+      connections: this.tcp.nat.size,
       receivedFrames: this.receivedFrames,
       receivedBytes: this.receivedBytes,
       sentFrames: this.sentFrames,

@@ -1,9 +1,10 @@
 import { Connection } from './connection.ts';
 import type { LeaseStore } from './lease-file.ts';
 import { Switch } from './switch.ts';
-import type { Intake, SwitchTools } from './switch-tools.ts';
+import type { Intake, OpenConnections, SwitchTools } from './switch-tools.ts';
 import type { SwitchConfig, SwitchStatus } from './switch-config.ts';
 import { planSwitch, type SwitchPlan } from './switch-plan.ts';
+import { dialHost } from './tcp/dial-host.ts';
 import { Timetable } from './timetable.ts';
 
 /** A connection that is wanted. */
@@ -13,20 +14,22 @@ interface Plug {
   readonly intake: () => Intake;
 }
 
-/** A switch with its connections: one to each adapter and its passt, and one to the NAT process. */
+/** A switch with its connections: one to each adapter, and one to the NAT process. */
 export class PluggedSwitch implements Disposable {
   readonly #timetable = new Timetable(() => performance.now());
   readonly #switch: Switch;
   readonly #connections = new Map<string, Connection>();
 
-  /** @param leases where the leases outlive it */
-  constructor(leases: LeaseStore | null = null) {
+  /** @param leases where the leases outlive it; @param connections where it is noted which connections guests have */
+  constructor(leases: LeaseStore | null = null, connections: OpenConnections | null = null) {
     const tools: SwitchTools = {
       timetable: this.#timetable,
       now: () => performance.now(),
       random: Math.random,
       wallClock: Date.now,
       leases,
+      dial: dialHost,
+      connections,
     };
     this.#switch = new Switch(tools);
   }
@@ -42,12 +45,9 @@ export class PluggedSwitch implements Disposable {
   }
 
   #plugsOf({ uplink }: SwitchPlan): Plug[] {
-    const adapters = [...this.#switch.ports.values()].flatMap((port): Plug[] => {
-      const { id, socket: path, passt } = port.plan;
-      const adapter = { name: `adapter ${id}`, path, intake: () => this.#switch.intakeOf(port) };
-      if (passt === null) return [adapter];
-      const intake = () => this.#switch.passtIntakeOf(port);
-      return [adapter, { name: `passt ${id}`, path: passt, intake }];
+    const adapters = [...this.#switch.ports.values()].map((port): Plug => {
+      const { id, socket: path } = port.plan;
+      return { name: `adapter ${id}`, path, intake: () => this.#switch.intakeOf(port) };
     });
     if (!uplink) return adapters;
     const intake = () => this.#switch.uplinkIntake();

@@ -6,7 +6,7 @@ import { TokenBucket } from './token-bucket.ts';
 /** Broadcasts, multicasts, unknown destinations and requests to the switch that a port may send a second, and at once. */
 const [floodPerSecond, floodBurst] = [2000, 4000];
 
-/** Where frames come from and go to: an adapter, its passt, or the NAT process. Counts are as its adapter sees them. */
+/** Where frames come from and go to: an adapter, its connections to the outside, or the NAT process. Counts are as its adapter sees them. */
 export class Port {
   /** Milliseconds that what comes from here waits at most for a receiver that does not keep up. All else from here waits too. */
   readonly patienceMs: number = 10;

@@ -27,7 +27,6 @@ describe('a configuration', () => {
     ['ports[0].socket', { ...config, ports: [{ ...port, socket: 'relative' }] }],
     ['ports[0].socket', { ...config, ports: [{ ...port, socket: `/${'a'.repeat(108)}` }] }],
     ['ports[0].socket', { ...config, ports: [{ ...port, socket: '/a\0b' }] }],
-    ['ports[0].passt', { ...config, ports: [{ ...port, passt: 'relative' }] }],
     ['ports[0].mac', { ...config, ports: [{ ...port, mac: 'ff:ff:ff:ff:ff:ff' }] }],
     ['ports[0].mac', { ...config, ports: [{ ...port, mac: '00:00:00:00:00:00' }] }],
     ['ports[0].shape.receive', { ...config, ports: [{ ...port, shape: {} }] }],

@@ -102,7 +102,6 @@ function portOf(value: unknown, what: string): SwitchPort {
     socket: pathOf(fields['socket'], `${what}.socket`),
     mac: macOf(fields['mac'], `${what}.mac`),
     machine: textOf(fields['machine'], `${what}.machine`, 1000),
-    passt: fields['passt'] === null ? null : pathOf(fields['passt'], `${what}.passt`),
     shape: shapeOf(fields['shape'], `${what}.shape`),
   };
 }

@@ -18,8 +18,6 @@ export interface SwitchPort {
   readonly mac: string;
   /** The name of the machine, for reports. */
   readonly machine: string;
-  /** The listening socket of the passt by which it goes out over TCP; null without. */
-  readonly passt: string | null;
   readonly shape: LinkShape;
 }
 
@@ -107,8 +105,8 @@ export interface PortStatus {
   readonly id: string;
   /** Its adapter accepted the connection. */
   readonly connected: boolean;
-  /** Its passt did. */
-  readonly passtConnected: boolean;
+  /** TCP connections that it has opened to the outside, and that have not ended. */
+  readonly connections: number;
   readonly receivedFrames: number;
   readonly receivedBytes: number;
   readonly sentFrames: number;

@@ -1,7 +1,7 @@
 import type { LinkShape } from '../model/link-shape.ts';
 import { parseIpv4, parseSubnet, subnetOf, type Ipv4, type Ipv4Subnet } from './packet/ipv4-address.ts';
 import { parseIpv6, type Ipv6 } from './packet/ipv6-address.ts';
-import { formatMac, parseMac, type Mac } from './packet/mac.ts';
+import { parseMac, type Mac } from './packet/mac.ts';
 import type { SwitchConfig, SwitchServices } from './switch-config.ts';
 
 /** What the switch knows of a network with services: addresses as numbers, and who has which MAC. */
@@ -51,7 +51,6 @@ export interface PortPlan {
   readonly socket: string;
   readonly mac: Mac;
   readonly machine: string;
-  readonly passt: string | null;
   readonly shape: LinkShape;
 }
 
@@ -78,11 +77,6 @@ export const emptyPlan: SwitchPlan = {
 /** libslirp's MAC addresses: 52:55 and the IPv4 address, 52:56 and the last four bytes of the IPv6 address. */
 const slirp4 = 0x5255_0000_0000;
 const slirp6 = 0x5256_0000_0000;
-
-/** The MAC of a network's gateway. @param gateway its address, dotted decimal */
-export function macOfGateway(gateway: string): string {
-  return formatMac(slirp4 + numberOf(gateway));
-}
 
 /** Whether it is the MAC of something behind the uplink over IPv6. No guest may have it. */
 export function isSlirp6(mac: Mac): boolean {

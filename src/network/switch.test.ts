@@ -81,7 +81,7 @@ describe('a switch', () => {
     expect(a).toEqual({
       id: 'a',
       connected: true,
-      passtConnected: false,
+      connections: 0,
       sentFrames: 2,
       sentBytes: 2 * frame.length,
       receivedFrames: 0,

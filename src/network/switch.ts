@@ -13,6 +13,7 @@ import { Stations } from './stations.ts';
 import type { SwitchStatus } from './switch-config.ts';
 import { emptyPlan, isNetworkMac, type PortPlan, type SwitchPlan } from './switch-plan.ts';
 import type { Intake, SwitchTools } from './switch-tools.ts';
+import type { GuestLink } from './tcp/guest-link.ts';
 import { UdpReplies } from './udp-replies.ts';
 import { mayReachGuests, uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
 
@@ -67,6 +68,8 @@ export class Switch {
     for (const port of this.ports.values()) port.maxFrame = maxFrame;
     this.uplink.decoder.maxFrame = maxFrame;
     this.#leases.configure(plan.services, plan.hosts, this.#tools.wallClock());
+    this.#begin();
+    for (const port of this.ports.values()) port.tcp.recheck(port, plan, this.#context);
   }
 
   status(): SwitchStatus {
@@ -79,12 +82,8 @@ export class Switch {
 
   /** Where the bytes of an adapter go. */
   intakeOf(port: GuestPort): Intake {
-    return this.#intake(port, (buffer, start, end) => this.#fromGuest(port, buffer, start, end));
-  }
-
-  /** Where the bytes of its passt go. */
-  passtIntakeOf(port: GuestPort): Intake {
-    return this.#intake(port.passt, (buffer, start, end) => this.#fromPasst(port, buffer, start, end));
+    const frame: FrameSink['frame'] = (buffer, start, end) => this.#fromGuest(port, buffer, start, end);
+    return this.#intake(port, frame, () => port.tcp.nat.settle());
   }
 
   /** Where the bytes of the NAT process go. */
@@ -92,14 +91,16 @@ export class Switch {
     return this.#intake(this.uplink, (buffer, start, end) => this.#fromUplink(buffer, start, end));
   }
 
-  #intake(port: Port, frame: FrameSink['frame']): Intake {
+  /** @param settle does what follows from the frames of a chunk, while their memory is there */
+  #intake(port: Port, frame: FrameSink['frame'], settle: () => void = () => undefined): Intake {
     const sink: FrameSink = { frame, oversize: () => port.drop('malformed') };
-    return { port, receive: (chunk) => this.#receive(port, chunk, sink) };
+    return { port, receive: (chunk) => this.#receive(port, chunk, sink, settle) };
   }
 
-  #receive(port: Port, chunk: Buffer, sink: FrameSink): Receipt {
+  #receive(port: Port, chunk: Buffer, sink: FrameSink, settle: () => void): Receipt {
     this.#begin();
     const isReadable = port.decoder.push(chunk, sink);
+    settle();
     const isHeld = this.#flush(port);
     if (!isReadable) return 'broken';
     return isHeld ? 'held' : 'done';
@@ -128,7 +129,26 @@ export class Switch {
   #plugIn(plan: PortPlan, maxFrame: number): void {
     const port = this.ports.get(plan.id);
     if (port) port.configure(plan, this.#tools);
-    else this.ports.set(plan.id, new GuestPort(plan, maxFrame, this.#tools));
+    else this.ports.set(plan.id, new GuestPort(plan, maxFrame, this.#tools, (each) => this.#linkTo(each)));
+  }
+
+  /** The way of the connections that end here. */
+  #linkTo(port: GuestPort): GuestLink {
+    return {
+      get isBehind() {
+        return port.outlet?.isBehind === true;
+      },
+      whenCaughtUp: (callback) => port.outlet?.whenCaughtUp(callback),
+      // Not with what the guest sends to others, which may have to wait for this port.
+      send: (buffer, start, end) => {
+        if (port.receive) this.#send(port.tcp, port, buffer, start, end);
+        else port.append(buffer, start, end, port.tcp);
+      },
+      flush: () => {
+        port.flush(port.tcp);
+        return port.outlet?.isHolding === true;
+      },
+    };
   }
 
   #unplug(port: GuestPort): void {
@@ -137,7 +157,6 @@ export class Switch {
     this.#services.neighbours.forget(port.mac);
     port.close();
     port.plug(null);
-    port.passt.plug(null);
   }
 
   /** A frame of a guest, through its link. */
@@ -152,6 +171,7 @@ export class Switch {
     const passes = port.transmit.pass(frame.length, () => {
       this.#begin();
       this.#switch(port, frame, 0, frame.length);
+      port.tcp.nat.settle();
       this.#flush(port);
     });
     if (!passes) port.drop('shaped');
@@ -245,8 +265,10 @@ export class Switch {
       port.drop(verdict);
       return;
     }
-    const way = port.passt.takes(packet, port.mac, this.plan) ? port.passt : this.uplink;
-    this.#append(port, way, packet.buffer, packet.start - lengthBytes, packet.end);
+    const outcome = port.tcp.receive(packet, port, this.plan);
+    if (outcome === undefined)
+      this.#append(port, this.uplink, packet.buffer, packet.start - lengthBytes, packet.end);
+    else if (outcome !== null) port.drop(outcome);
   }
 
   #toAll(sender: Port, buffer: Buffer, start: number, end: number): void {
@@ -274,13 +296,6 @@ export class Switch {
     port.append(buffer, start, end, sender);
   }
 
-  #fromPasst(port: GuestPort, buffer: Buffer, start: number, end: number): void {
-    const packet = this.#packet;
-    if (!packet.read(buffer, start + lengthBytes, end)) port.passt.drop('malformed');
-    else if (!port.passt.mayReach(packet, port.mac, this.plan)) port.passt.drop('forbidden');
-    else this.#send(port.passt, port, buffer, start, end);
-  }
-
   #fromUplink(buffer: Buffer, start: number, end: number): void {
     const packet = this.#packet;
     const context = this.#context;
@@ -293,7 +308,6 @@ export class Switch {
       return;
     }
     const known = this.#stations.find(packet.destination, this.#now);
-    if (known?.plan.passt) known.passt.hears(packet);
     if (known) this.#send(this.uplink, known, buffer, start, end);
     else this.#toAll(this.uplink, buffer, start, end);
   }

@@ -178,6 +178,11 @@ export interface LoadOptions {
   readonly socket: string;
   /** Whether RAM is in the stream. */
   readonly withRam: boolean;
+  /**
+   * Whether the guest, once it goes on, tells its networks where its addresses are now, which QEMU has it do several times. A clone
+   * would tell that its source's are here.
+   */
+  readonly announces: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -189,6 +194,8 @@ export interface LoadOptions {
 export async function loadState(engine: Engine, options: LoadOptions): Promise<void> {
   const { signal } = options;
   await setUp(engine, !options.withRam, signal);
+  if (!options.announces)
+    await engine.qmp.execute('migrate-set-parameters', { 'announce-rounds': 0 }, { signal });
   await engine.qmp.execute('migrate-incoming', { uri: `unix:${options.socket}` }, { signal });
   await sendFile(options.file, options.socket, { deadlineMs: 5000, signal });
   const end = await untilEnded(engine, async () => {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import type { SwitchConfig } from '../../src/network/switch-config.ts';
 import * as frames from '../support/frames.ts';
 import * as world from '../support/switch-world.ts';
+import { usualOptions } from '../support/tcp-guest.ts';
 import { fuzz } from './fuzz.ts';
 import type { Corpus } from './mutation.ts';
 
@@ -21,6 +22,16 @@ const extension = Buffer.concat([
   Buffer.from('2c00010400000000', 'hex'),
   Buffer.from('1100000100000001', 'hex'),
 ]);
+
+/** Of connections that were opened with the sequence numbers of these tests. */
+const opened = { flags: frames.tcpFlags.ack, sequence: 2, acknowledged: 0x8000_0001 };
+const segments: readonly Partial<frames.TcpFields>[] = [
+  { flags: frames.tcpFlags.syn, sequence: 1, acknowledged: 0, options: usualOptions },
+  { data: Buffer.from('hello') },
+  { sequence: 9, data: Buffer.from('hello'), window: 0 },
+  { flags: frames.tcpFlags.ack | frames.tcpFlags.fin, acknowledged: 0x8000_0006 },
+  { flags: frames.tcpFlags.rst },
+];
 
 /** One frame of each kind that the switch looks into. */
 const corpus: Corpus = {
@@ -44,6 +55,10 @@ const corpus: Corpus = {
     frames.echo({ from: macA, to: serverMac }, '192.168.77.10', '192.168.77.254'),
     frames.tcp(toGateway, { ...flow, flags: frames.tcpFlags.syn }),
     frames.tcp6({ from: macA, to: routerMac6 }, { ...flow6, flags: frames.tcpFlags.syn }),
+    ...segments.map((fields) => frames.tcp(toGateway, { ...flow, ...opened, ...fields })),
+    ...segments.map((fields) =>
+      frames.tcp6({ from: macA, to: routerMac6 }, { ...flow6, ...opened, ...fields }),
+    ),
     frames.icmp6(
       { from: macA, to: '33:33:00:00:00:01' },
       '::',
@@ -87,12 +102,30 @@ const corpus: Corpus = {
     'c0a84d02',
     'fe80',
     'ff02',
+    '80000001',
+    '5010ffff',
+    '0303',
   ].map((hex) => Buffer.from(hex, 'hex')),
 };
 
 const all = ['a', 'b', 'c', 'uplink'];
 
 /** Sends frames from a guest and from the NAT process, and looks at everything that comes out. */
+/** Where no guest may get, as text that `dial` is given. */
+const inside =
+  /^(0|127|169\.254|2(2[4-9]|[345]\d)|192\.168\.7[78])\.|^(0:0:0:0:0:(0|ffff):|fe[89a-f]|ff|fd12:3456:789a:8:)/;
+
+/** Plays the host: accepts what is dialled, says something, and ends it if the port is even. */
+function answerAll({ host }: world.SwitchWorld): void {
+  for (const { address, port, events } of host.connections.splice(0)) {
+    expect(address).not.toMatch(inside);
+    if (port === 0) events.failed();
+    events.connected();
+    events.received(Buffer.from('hello'));
+    if (port % 2 === 0) events.ended();
+  }
+}
+
 async function attack(
   config: SwitchConfig,
 ): Promise<{ readonly answers: number; readonly forwarded: number }> {
@@ -105,6 +138,7 @@ async function attack(
     const frame = input.subarray(0, 1518);
     network.send('a', frame);
     network.send('uplink', frame);
+    answerAll(network);
     for (const id of all) {
       for (const each of network.take(id)) {
         if (each.equals(frame)) forwarded += 1;

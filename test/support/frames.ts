@@ -123,6 +123,9 @@ export interface TcpFields extends Flow {
   readonly flags: number;
   readonly sequence?: number;
   readonly acknowledged?: number;
+  readonly window?: number;
+  /** Whole words. */
+  readonly options?: Buffer;
   readonly data?: Buffer;
 }
 
@@ -133,6 +136,8 @@ function tcpSegment(fields: TcpFields): Buffer {
     flags,
     sequence = 1,
     acknowledged = 0,
+    window = 0xffff,
+    options = Buffer.alloc(0),
     data = Buffer.alloc(0),
   } = fields;
   const header = Buffer.alloc(20);
@@ -140,10 +145,10 @@ function tcpSegment(fields: TcpFields): Buffer {
   header.writeUInt16BE(destinationPort, 2);
   header.writeUInt32BE(sequence, 4);
   header.writeUInt32BE(acknowledged, 8);
-  header.writeUInt8(0x50, 12);
+  header.writeUInt8((20 + options.length) * 4, 12);
   header.writeUInt8(flags, 13);
-  header.writeUInt16BE(0xffff, 14);
-  return Buffer.concat([header, data]);
+  header.writeUInt16BE(window, 14);
+  return Buffer.concat([header, options, data]);
 }
 
 export function tcp(route: Route, fields: TcpFields): Buffer {

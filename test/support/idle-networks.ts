@@ -15,7 +15,6 @@ export const idleNetworks: MakeNetworks = ({ networkStore }) => ({
       ports: [],
       leases: [],
       forwards: forwards.map((forward) => ({ forward, state: 'waiting', reason: null })),
-      withoutPasst: null,
       trouble: null,
     };
   },

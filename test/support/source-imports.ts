@@ -1,9 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 
-/** Every module that a file names in an import, an export, an import() or an import type. */
-export function importsOf(file: ts.SourceFile): string[] {
+function parse(path: string, text: string): ts.SourceFile {
+  return ts.createSourceFile(path, text, ts.ScriptTarget.ES2022);
+}
+
+/** Modules that are named anywhere in a file, in an import(), an import type or a statement. */
+function namedAnywhere(path: string, text: string): string[] {
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
     let name: ts.Node | undefined;
@@ -14,21 +18,31 @@ export function importsOf(file: ts.SourceFile): string[] {
     if (name && ts.isStringLiteralLike(name)) found.push(name.text);
     ts.forEachChild(node, visit);
   };
-  visit(file);
+  visit(parse(path, text));
   return found;
 }
 
+/**
+ * Every module that a file names in an import, an export, an import() or an import type. Most files only have statements, for
+ * which the scanner is enough; it takes a fifth of the time.
+ */
+export function importsOf(path: string, text: string): string[] {
+  if (/\bimport\s*\(/.test(text)) return namedAnywhere(path, text);
+  return ts.preProcessFile(text, true, false).importedFiles.map(({ fileName }) => fileName);
+}
+
 /** Uses of what belongs to a command line: `console`, `process.exit`, `process.stdout`, … */
-export function printsOf(file: ts.SourceFile): string[] {
+export function printsOf(path: string, text: string): string[] {
   const found: string[] = [];
+  if (!/\b(console|process)\b/.test(text)) return found;
   const visit = (node: ts.Node): void => {
     if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression)) {
-      const text = `${node.expression.text}.${node.name.text}`;
-      if (/^console\.|^process\.(exit|exitCode|stdin|stdout|stderr)$/.test(text)) found.push(text);
+      const use = `${node.expression.text}.${node.name.text}`;
+      if (/^console\.|^process\.(exit|exitCode|stdin|stdout|stderr)$/.test(use)) found.push(use);
     }
     ts.forEachChild(node, visit);
   };
-  visit(file);
+  visit(parse(path, text));
   return found;
 }
 
@@ -37,10 +51,6 @@ export function sources(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.includes('generated/'))
     .map((name) => join(folder, name));
-}
-
-export function parse(path: string, text = readFileSync(path, 'utf8')): ts.SourceFile {
-  return ts.createSourceFile(path, text, ts.ScriptTarget.ES2022);
 }
 
 /** The folder of a file below src/: `vm/host`. Generated files and fixtures belong to the folder they are in. */

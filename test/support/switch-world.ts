@@ -12,8 +12,9 @@ import type {
 import { planSwitch } from '../../src/network/switch-plan.ts';
 import type { LeaseStore } from '../../src/network/lease-file.ts';
 import { Switch } from '../../src/network/switch.ts';
-import type { Intake } from '../../src/network/switch-tools.ts';
+import type { Intake, OpenConnections } from '../../src/network/switch-tools.ts';
 import { Timetable } from '../../src/network/timetable.ts';
+import { FakeHost } from './fake-host.ts';
 import { framed } from './frames.ts';
 
 export const everyone = 'ff:ff:ff:ff:ff:ff';
@@ -47,7 +48,7 @@ export const uplink: SwitchUplink = {
 };
 
 export function portOf(id: string, mac: string, fields: Partial<SwitchPort> = {}): SwitchPort {
-  return { id, socket: `/tmp/none/${id}`, mac, machine: id, passt: null, shape: noShape, ...fields };
+  return { id, socket: `/tmp/none/${id}`, mac, machine: id, shape: noShape, ...fields };
 }
 
 export const hosts = [
@@ -104,11 +105,18 @@ export class SwitchWorld implements Disposable {
   wallClock: number;
   random = 0.5;
   readonly timetable = new Timetable(() => this.now);
+  /** What guests dial. */
+  readonly host = new FakeHost();
   readonly switch: Switch;
   readonly #collectors = new Map<string, Collector>();
   readonly #intakes = new Map<string, Intake>();
 
-  constructor(config: SwitchConfig = natConfig(), leases: LeaseStore | null = null, wallClock = usualTime) {
+  constructor(
+    config: SwitchConfig = natConfig(),
+    leases: LeaseStore | null = null,
+    wallClock = usualTime,
+    connections: OpenConnections | null = null,
+  ) {
     this.wallClock = wallClock;
     this.switch = new Switch({
       leases,
@@ -116,6 +124,8 @@ export class SwitchWorld implements Disposable {
       now: () => this.now,
       random: () => this.random,
       wallClock: () => this.wallClock,
+      dial: this.host.dial,
+      connections,
     });
     this.configure(config);
   }
@@ -124,9 +134,6 @@ export class SwitchWorld implements Disposable {
     this.switch.configure(planSwitch(config));
     for (const port of this.switch.ports.values()) {
       if (port.outlet === null) this.#plug(port.id, this.switch.intakeOf(port));
-      const passt = `passt of ${port.id}`;
-      if (port.plan.passt !== null && port.passt.outlet === null)
-        this.#plug(passt, this.switch.passtIntakeOf(port));
     }
     if (config.uplink && this.switch.uplink.outlet === null) this.#plug('uplink', this.switch.uplinkIntake());
   }

@@ -8,16 +8,13 @@ import { networkInterfaces } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { poll } from '../../src/core/deadline.ts';
-import { noShape } from '../../src/model/link-shape.ts';
 import { PluggedSwitch } from '../../src/network/plugged-switch.ts';
 import type { DropReason, SwitchConfig, SwitchUplink } from '../../src/network/switch-config.ts';
-import { findEngine, findPasst } from '../../src/qemu/capabilities/find-engine.ts';
+import { findEngine } from '../../src/qemu/capabilities/find-engine.ts';
 import { NatMonitor } from '../../src/qemu/network/nat-monitor.ts';
 import { natPlan } from '../../src/qemu/network/nat-plan.ts';
-import { passtPlansOf, type PasstPlan } from '../../src/vm/network/passt-plan.ts';
 import { FakeGuest } from '../support/fake-guest.ts';
 import { dnsQuestion } from '../support/frames.ts';
-import { sampleNetwork } from '../support/networks.ts';
 import * as world from '../support/switch-world.ts';
 import { useTemporaryDirectory } from '../support/temporary-directory.ts';
 
@@ -31,8 +28,6 @@ interface NatOptions {
   readonly uplink?: Partial<SwitchUplink>;
   /** The file that guests boot. */
   readonly boot?: string | null;
-  /** The program of passt. */
-  readonly passt?: string | null;
 }
 
 interface TestServer extends AsyncDisposable {
@@ -81,30 +76,15 @@ function outsideAddress(family: 'IPv4' | 'IPv6'): string | undefined {
     .find((each) => each?.family === family && !each.internal && !each.address.startsWith('fe80'))?.address;
 }
 
-/** How the passt of the guest is started. @param program null for a guest without */
-function passtOf(program: string | null, directory: string): PasstPlan | undefined {
-  const passt = program === null ? null : { program };
-  const adapter = { index: 0, mac: macA, network: null, socket: '', shape: noShape };
-  const machine = { vmx: '/a.vmx', id: 'a', name: 'a', run: '/run/a', adapters: [adapter] };
-  const entry = { network: sampleNetwork(), services, others: [], passt };
-  return passtPlansOf(
-    { ...entry, addresses: { [macA]: addresses.ipv4 } },
-    [{ machine, adapter }],
-    directory,
-  )[0];
-}
-
-/** A guest on a network with the real NAT process, and a real passt of its own if it is to have one. */
+/** A guest on a network with the real NAT process. */
 class NatWorld implements AsyncDisposable {
   readonly guest: FakeGuest;
   readonly switch = new PluggedSwitch();
   readonly #plan: ReturnType<typeof natPlan>;
   readonly #config: SwitchConfig;
-  readonly #passt: PasstPlan | undefined;
   readonly #children: ChildProcess[] = [];
 
-  constructor(directory: string, binary: string, { uplink = {}, boot = null, passt = null }: NatOptions) {
-    this.#passt = passtOf(passt, directory);
+  constructor(directory: string, binary: string, { uplink = {}, boot = null }: NatOptions) {
     this.guest = new FakeGuest(join(directory, 'net0'), addresses);
     const { gateway, nameServer, ipv6Prefix } = services;
     this.#plan = natPlan({
@@ -120,7 +100,7 @@ class NatWorld implements AsyncDisposable {
       directory,
     });
     const socket = this.guest.adapter.path;
-    const ports = [world.portOf('a', macA, { socket, passt: this.#passt?.socket ?? null })];
+    const ports = [world.portOf('a', macA, { socket })];
     this.#config = world.natConfig({
       ports,
       services: { ...services, bootFile: boot === null ? null : basename(boot) },
@@ -130,27 +110,14 @@ class NatWorld implements AsyncDisposable {
 
   async start(): Promise<this> {
     this.#children.push(spawn(this.#plan.binary, this.#plan.args, { stdio: 'inherit' }));
-    if (this.#passt) this.#children.push(spawn(this.#passt.command, this.#passt.args, { stdio: 'ignore' }));
     await this.guest.adapter.listen();
     this.switch.configure(this.#config);
-    const hasPasst = this.#passt !== undefined;
     const ready = async () => {
       const { uplinkConnected, ports } = this.switch.status();
-      const [port] = ports;
-      return (uplinkConnected && port?.connected && port.passtConnected === hasPasst) || undefined;
+      return (uplinkConnected && ports[0]?.connected) || undefined;
     };
     expect(await poll(ready, { deadlineMs: 20_000, maxStepMs: 20 })).toBe(true);
     return this;
-  }
-
-  /** Kills a process. @returns when the switch knows */
-  async end(which: 'nat' | 'passt'): Promise<void> {
-    this.#children[which === 'nat' ? 0 : 1]?.kill('SIGKILL');
-    const isGone = async () => {
-      const { uplinkConnected, ports } = this.switch.status();
-      return !(which === 'nat' ? uplinkConnected : ports[0]?.passtConnected) || undefined;
-    };
-    expect(await poll(isGone, { deadlineMs: 10_000, maxStepMs: 5 })).toBe(true);
   }
 
   dropped(reason: DropReason): number {
@@ -201,17 +168,9 @@ async function ask(port: number): Promise<string> {
   return data.toString();
 }
 
-const found = await findPasst({ ...search, env: { ...search.env, KAME_PASST: 'on' } });
-const passt = 'program' in found ? found.program : null;
-
-const kinds: readonly { readonly title: string; readonly passt: string | null }[] = [
-  { title: 'the NAT of a network', passt: null },
-  ...(passt === null ? [] : [{ title: 'a NAT with a passt', passt }]),
-];
-
-describe.each(kinds)('$title', ({ passt }) => {
+describe('the NAT of a network', () => {
   it('reaches the outside over TCP and UDP, IPv4 and IPv6', async () => {
-    await using nat = await start({ passt });
+    await using nat = await start();
     for (const [family, mac] of [
       ['IPv4', gatewayMac],
       ['IPv6', routerMac6],
@@ -226,7 +185,7 @@ describe.each(kinds)('$title', ({ passt }) => {
   });
 
   it('answers the questions of other domains if the host has a name server, and the switch those of its own', async () => {
-    await using nat = await start({ passt });
+    await using nat = await start();
     const server = { mac: nameServerMac, address: services.nameServer, port: 53 };
     const own = await nat.guest.talkUdp(server, dnsQuestion({ name: 'b.kame' }));
     expect(Buffer.from(own, 'latin1').subarray(-4).toString('hex')).toBe('c0a84d0b');
@@ -246,7 +205,7 @@ describe.each(kinds)('$title', ({ passt }) => {
   });
 
   it('cannot reach the loopback interface of the host by any address', async () => {
-    await using nat = await start({ passt });
+    await using nat = await start();
     await using server = await serve('127.0.0.1');
     await using server6 = await serve('::1');
     const gateways = [gatewayMac, nameServerMac, routerMac6, nameServerMac6];
@@ -284,7 +243,7 @@ describe.each(kinds)('$title', ({ passt }) => {
   });
 
   it('reaches it by the address of the gateway if that is allowed, and by no other address', async () => {
-    await using nat = await start({ uplink: { hostLoopback: true }, passt });
+    await using nat = await start({ uplink: { hostLoopback: true } });
     await using server = await serve('127.0.0.1');
     await using server6 = await serve('::1');
     for (const [mac, address, { port }, host] of [
@@ -306,7 +265,7 @@ describe.each(kinds)('$title', ({ passt }) => {
     ['a NAT', true],
     ['a host-only', false],
   ])('leads a TCP forward to a guest on %s network', async (_what, outbound) => {
-    await using nat = await start({ uplink: { outbound }, passt: outbound ? passt : null });
+    await using nat = await start({ uplink: { outbound } });
     await using monitor = await nat.monitor();
     const hostPort = await freePort();
     const forward = { bind: '127.0.0.1', hostPort, address: addresses.ipv4, guestPort: 22 };
@@ -316,7 +275,7 @@ describe.each(kinds)('$title', ({ passt }) => {
   });
 
   it('leads a UDP forward to a guest', async () => {
-    await using nat = await start({ passt });
+    await using nat = await start();
     await using monitor = await nat.monitor();
     const hostPort = await freePort();
     const forward = { bind: '127.0.0.1', hostPort, address: addresses.ipv4, guestPort: 5353 };
@@ -337,19 +296,5 @@ describe.each(kinds)('$title', ({ passt }) => {
     expect(await read('pxe.efi')).toBe('\0\x03\0\x01This is pxe.efi');
     for (const name of ['../secret', '/../secret', 'missing'])
       expect((await read(name)).slice(0, 2)).toBe('\0\x05');
-  });
-});
-
-describe.runIf(passt !== null || process.env['CI'] !== undefined)('a guest with a passt', () => {
-  it('opens its connections by it, and by slirp as soon as it is gone', async () => {
-    const address = outsideAddress('IPv4');
-    if (address === undefined) return;
-    await using server = await serve(address);
-    const to = { mac: gatewayMac, address, port: server.port };
-    for (const which of ['nat', 'passt'] as const) {
-      await using nat = await start({ passt: passt ?? 'passt' });
-      await nat.end(which);
-      expect(await nat.guest.talkTcp(to)).toBe(`I am ${address}`);
-    }
   });
 });

@@ -108,6 +108,44 @@ func TestAFileKeepsItsMode(t *testing.T) {
 	}
 }
 
+func TestASmallFileStaysWhereItIsAndALargeOneGetsAnother(t *testing.T) {
+	for _, each := range []struct {
+		name        string
+		size, links int
+		stays       bool
+	}{
+		{"small", 0, 1, true},
+		{"of one block", oneBlock - len("127.0.1.1\tsource\n"), 1, true},
+		{"large", oneBlock, 1, false},
+		{"with another name", 0, 2, false},
+	} {
+		t.Run(each.name, func(t *testing.T) {
+			made := newTree(t)
+			rest := strings.Repeat("#", each.size)
+			made.write("/etc/hosts", "127.0.1.1\tsource\n"+rest)
+			if each.links > 1 {
+				if err := os.Link(made.path("/etc/hosts"), made.path("/etc/hosts.saved")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before, _ := os.Stat(made.path("/etc/hosts"))
+			made.change(clone())
+			after, err := os.Stat(made.path("/etc/hosts"))
+			if err != nil || os.SameFile(before, after) != each.stays {
+				t.Fatal(err, os.SameFile(before, after))
+			}
+			want := "127.0.1.1\tclone\n"
+			if rest != "" {
+				want += rest + "\n"
+			}
+			made.holds("/etc/hosts", want)
+			if each.links > 1 {
+				made.holds("/etc/hosts.saved", "127.0.1.1\tsource\n")
+			}
+		})
+	}
+}
+
 func TestAnUninitializedIdBecomesOne(t *testing.T) {
 	made := newTree(t)
 	made.write("/etc/machine-id", "uninitialized, and this line is longer than an id is\n")

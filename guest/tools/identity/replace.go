@@ -33,8 +33,11 @@ func readText(path string, most int64) (string, error) {
 	return string(text), err
 }
 
-// replaceFile gives a file another content. A new file takes its place, so that a full disk leaves the old one whole; a link,
-// or a file that is a mount, is written where it is.
+// oneBlock is the least that file systems allocate.
+const oneBlock = 4096
+
+// replaceFile gives a file another content, and a full disk leaves the old one whole: a new file takes its place, unless it
+// is small. A link, or a file that is a mount, is written where it is.
 func replaceFile(path string, text string) error {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
@@ -43,9 +46,33 @@ func replaceFile(path string, text string) error {
 	if err != nil {
 		return err
 	}
+	if status, is := info.Sys().(*syscall.Stat_t); is && status.Nlink == 1 && fitsInOneBlock(info, text) {
+		return rewrite(path, text, info.Size())
+	}
 	err = swap(path, text, info.Mode().Perm())
 	if errors.Is(err, syscall.EBUSY) {
 		return overwrite(path, text)
+	}
+	return err
+}
+
+func fitsInOneBlock(info fs.FileInfo, text string) bool {
+	return info.Size() <= oneBlock && len(text) <= oneBlock
+}
+
+// rewrite writes over a file of one block, all of it or nothing. Another file in its place would be a name, an inode and a block,
+// and the end of the old ones: for a guest under emulation, which does that for the first time, half of its new identity.
+func rewrite(path string, text string, was int64) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(text)
+	if err == nil && was > int64(len(text)) {
+		err = file.Truncate(int64(len(text)))
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
 	}
 	return err
 }

@@ -1160,8 +1160,8 @@ export interface NetworkAdapter {
   hostName: string;
   /** Whether it is connected to the network; null unless it runs */
   connected: boolean | null;
-  /** What opens its TCP connections to the outside over IPv4; null unless it runs on a NAT network */
-  outBy: 'passt' | 'slirp' | null;
+  /** TCP connections that it has open to the outside; null unless it runs on a NAT network */
+  connections: number | null;
   /** How many of its frames were dropped, by reason, such as spoofed-mac, rogue-server or storm */
   dropped: Record<string, number>;
 }
@@ -1204,8 +1204,6 @@ export interface NetworkDetails {
   reservations: Reservation[];
   switchPid: number | null;
   natPid: number | null;
-  /** Why connections go out by slirp and not by passt */
-  withoutPasst: string | null;
   /** Why the running network does not work */
   trouble: string | null;
 }

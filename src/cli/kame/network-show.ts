@@ -64,7 +64,6 @@ function pairsOf(network: NetworkDetails): [string, string][] {
     ['Host loopback', hostLoopback ? 'guests reach it by the gateway' : null],
     ['Boots from', boot && `${boot.directory}/${boot.file}`],
     ['State', stateOf(network)],
-    ['Without passt', network.withoutPasst],
     ['Problem', network.trouble],
   ];
   return [
@@ -80,7 +79,7 @@ function printAll(session: Session, network: NetworkDetails): void {
   if (adapters.length > 0) {
     session.print('');
     session.printTable(
-      ['MACHINE', 'ADAPTER', 'MAC', 'ADDRESS', 'NAME', 'CONNECTED', 'OUT BY'],
+      ['MACHINE', 'ADAPTER', 'MAC', 'ADDRESS', 'NAME', 'CONNECTED', 'CONNECTIONS'],
       adapters.map((one) => [
         one.machine,
         one.device,
@@ -88,7 +87,7 @@ function printAll(session: Session, network: NetworkDetails): void {
         one.address ?? '-',
         one.hostName,
         one.connected === null ? '-' : one.connected ? 'yes' : 'no',
-        one.outBy ?? '-',
+        one.connections === null ? '-' : String(one.connections),
       ]),
     );
   }

@@ -29,6 +29,11 @@ export function parseIpv6(text: string): Ipv6 | undefined {
   return address;
 }
 
+/** The text of the address at a position, without `::`. */
+export function formatIpv6(bytes: Uint8Array, at: number): string {
+  return Array.from({ length: 8 }, (_, group) => u16(bytes, at + group * 2).toString(16)).join(':');
+}
+
 /** Whether the first `length` bytes of the address at a position are those of another. */
 export function hasPrefix(bytes: Buffer, at: number, prefix: Uint8Array, length: number): boolean {
   for (let index = 0; index < length; index += 1) {

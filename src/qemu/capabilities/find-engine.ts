@@ -52,22 +52,6 @@ export async function findEngine(arch: Arch, search: EngineSearch): Promise<stri
   throw new KameError('ENGINE_MISSING', `${variable} is ${chosen}, which is not a program.`);
 }
 
-/** The program of passt, or why there is none to use. */
-export type FoundPasst = { readonly program: string } | { readonly none: string };
-
-/** Finds passt, if KAME_PASST asks for it: a program, or `on` for that in PATH and the usual directories. */
-export async function findPasst({ env, os }: EngineSearch): Promise<FoundPasst> {
-  const chosen = env['KAME_PASST'];
-  if (os !== 'linux') return { none: 'passt is for Linux only' };
-  if (!chosen || chosen === 'off') return { none: 'KAME_PASST does not ask for it' };
-  if (chosen !== 'on') return { program: chosen };
-  try {
-    return { program: await find('passt', { env: { ...env, KAME_QEMU_DIR: undefined }, os }) };
-  } catch {
-    return { none: 'passt is not installed' };
-  }
-}
-
 /** Finds qemu-img. @throws KameError ENGINE_MISSING naming every place searched */
 export async function findQemuImg(search: EngineSearch): Promise<string> {
   return await find('qemu-img', search);

@@ -47,6 +47,12 @@ describe('the guests of instant clones', () => {
     expect(asked.slice(0, 3)).toEqual(Array.from({ length: 3 }, () => 'identity 10000'));
   });
 
+  it('do not announce the addresses of their source when they go on', async () => {
+    await running();
+    await make({ count: 1 });
+    expect(world().engines.of('c').migration.announceRounds).toBe(0);
+  });
+
   it('are left alone when they keep the identity of their source', async () => {
     const asked = await running();
     await make({ count: 1, keepIdentity: true });

@@ -26,8 +26,6 @@ export interface NetworkStatus {
   readonly ports: readonly (PortStatus & { readonly machine: string; readonly mac: string })[];
   readonly leases: readonly LeaseStatus[];
   readonly forwards: readonly ForwardStatus[];
-  /** Why connections of machines go out by slirp and not by passt, if they do. */
-  readonly withoutPasst: string | null;
   /** Why it does not work, if it does not. */
   readonly trouble: string | null;
 }

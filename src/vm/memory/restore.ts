@@ -101,6 +101,7 @@ async function load(
       file: saved.state,
       socket: `${run.directory}/state`,
       withRam: saved.ram.kind === 'stream',
+      announces: options.newClone === undefined,
       signal,
     });
   } catch (error) {

@@ -130,7 +130,7 @@ function adaptersOf(network: Network, status: NetworkStatus, members: readonly M
       address: addressOf(network, mac) ?? null,
       hostName: `${label}.${machineDomain}`,
       connected: port?.connected ?? null,
-      outBy: port && network.type === 'nat' ? (port.passtConnected ? 'passt' : 'slirp') : null,
+      connections: port && network.type === 'nat' ? port.connections : null,
       dropped: { ...port?.dropped },
     };
   });
@@ -167,7 +167,6 @@ export async function showNetwork(host: Host, reference: string): Promise<Networ
     reservations: reservationsOf(network, members),
     switchPid: status.switchPid,
     natPid: status.natPid,
-    withoutPasst: status.withoutPasst,
     trouble: status.trouble,
   };
 }

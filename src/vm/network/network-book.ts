@@ -1,6 +1,5 @@
 import type { Network } from '../../model/network.ts';
 import type { SwitchServices } from '../../network/switch-config.ts';
-import type { FoundPasst } from '../../qemu/capabilities/find-engine.ts';
 import type { NatPlan } from '../../qemu/network/nat-plan.ts';
 import type { NetworkKey } from '../../model/network.ts';
 import type { PortOwner } from './active-forwards.ts';
@@ -14,8 +13,6 @@ export interface NetworkEntry {
   readonly addresses: Readonly<Record<string, string>>;
   /** Subnets of the other networks. */
   readonly others: readonly string[];
-  /** The program of passt, by which the machines of a NAT network go out where it is installed; null of other networks. */
-  readonly passt: FoundPasst | null;
 }
 
 /** What running networks ask of networks.json and of the host. */

@@ -64,7 +64,6 @@ const book: NetworkBook = {
       services: null,
       addresses: { [mac]: '192.168.77.130' },
       others: ['192.168.78.0/24'],
-      passt: null,
     }),
   natPlanOf: async () => await Promise.resolve(natPlan()),
   labels: async () => await Promise.resolve(new Map([['/web.vmx', 'web']])),

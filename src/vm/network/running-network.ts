@@ -9,8 +9,6 @@ import type { Forward, NetworkKey } from '../../model/network.ts';
 import type { ForwardStatus, NetworkStatus, Traffic } from '../host/network-runtime.ts';
 import { activeForwards, Forwards } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
-import { passtPlansOf } from './passt-plan.ts';
-import { Passts } from './passts.ts';
 import { networkText, type Plugged, type PluggedMachine } from './plugged.ts';
 import { endOtherNats, ensureNat, ensureSwitch, planKeyOf, processesOf } from './processes.ts';
 import type { RunningNat, RunningSwitch, SwitchProgram } from './processes.ts';
@@ -48,7 +46,6 @@ export class RunningNetwork {
   #switch: RunningSwitch | null = null;
   #nat: RunningNat | null = null;
   #forwards: Forwards | null = null;
-  readonly #passts: Passts;
   #trouble: string | null = null;
   #failures = 0;
   /** When a process has ended by itself, lately. */
@@ -62,7 +59,6 @@ export class RunningNetwork {
     this.key = key;
     this.#names = names;
     this.#around = around;
-    this.#passts = new Passts({ directory: names.directory, changed: () => this.refresh() });
   }
 
   /** Its run directory. */
@@ -112,7 +108,7 @@ export class RunningNetwork {
     const limits = { deadlineMs: answerMs };
     const status = await this.#switch?.client.status(limits).catch(() => null);
     const plugged = this.#plugged();
-    const { network, passt } = await this.#around.book.entryOf(this.key, []);
+    const { network } = await this.#around.book.entryOf(this.key, []);
     return {
       running: this.#switch !== null,
       switchPid: this.#switch?.pid ?? null,
@@ -123,7 +119,6 @@ export class RunningNetwork {
       }),
       leases: status?.leases ?? [],
       forwards: this.#forwardStates(network?.forwards ?? []),
-      withoutPasst: passt && 'none' in passt ? passt.none : this.#passts.trouble,
       trouble: this.#trouble,
     };
   }
@@ -149,7 +144,6 @@ export class RunningNetwork {
     const nat = this.#nat;
     this.#switch?.client[Symbol.dispose]();
     [this.#switch, this.#nat, this.#forwards] = [null, null, null];
-    await this.#passts.letGo();
     await nat?.monitor[Symbol.asyncDispose]();
   }
 
@@ -207,22 +201,19 @@ export class RunningNetwork {
     await Promise.allSettled(starts);
     const [control, nat] = await Promise.all(starts);
     const forwards = activeForwards(entry.network?.forwards ?? [], plugged, entry.addresses);
-    const passts = passtPlansOf(entry, plugged, this.#names.directory);
-    await this.#configure(control, entry, plugged, this.#passts.socketsOf(passts));
+    await this.#configure(control, entry, plugged);
     if (nat) await this.#forwards?.apply(forwards, nat.fresh);
     if (nat?.fresh) this.#nat = { ...nat, fresh: false };
-    await this.#passts.apply(passts, running);
   }
 
   async #configure(
     control: RunningSwitch,
     entry: NetworkEntry,
     plugged: readonly Plugged[],
-    passts: ReadonlyMap<string, string>,
   ): Promise<SwitchStatus> {
     const labels = await this.#around.book.labels();
     const { directory } = this.#names;
-    const config = switchConfigOf({ ...entry, plugged, directory, passts }, labels);
+    const config = switchConfigOf({ ...entry, plugged, directory }, labels);
     return await control.client.configure(config, { deadlineMs: answerMs, signal: this.#attempt.signal });
   }
 

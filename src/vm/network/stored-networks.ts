@@ -12,7 +12,6 @@ import type { PortOwner } from './active-forwards.ts';
 import type { NetworkBook, NetworkEntry } from './network-book.ts';
 import { labelsOf, machineDomain } from './members.ts';
 import { hasNat } from './switch-config-of.ts';
-import { usablePasst } from './usable-passt.ts';
 
 /** The addresses and services of a network; null for one without a subnet, which only switches frames. */
 function servicesOf(network: Network): SwitchServices | null {
@@ -33,7 +32,7 @@ function servicesOf(network: Network): SwitchServices | null {
   };
 }
 
-const segment: NetworkEntry = { network: null, services: null, addresses: {}, others: [], passt: null };
+const segment: NetworkEntry = { network: null, services: null, addresses: {}, others: [] };
 
 /** Gives the adapters their addresses in networks.json. @throws KameError NO_SUCH_NETWORK, BROKEN_NETWORK, FILE_ACCESS */
 async function withTheirAddresses(
@@ -80,7 +79,6 @@ export function storedNetworks(host: Omit<Host, 'networks'>, ownerOf: PortOwner)
         services: servicesOf(network),
         addresses: addressesOf(network, known),
         others,
-        passt: network.type === 'nat' ? await usablePasst({ env: host.env, os: hostOs() }) : null,
       };
     },
     async natPlanOf({ network, services }, directory, signal): Promise<NatPlan | null> {

@@ -21,8 +21,7 @@ let supervisor: NetworkSupervisor;
 const lan = { segment: 'lan' };
 
 const book: NetworkBook = {
-  entryOf: async () =>
-    await Promise.resolve({ network: null, services: null, addresses: {}, others: [], passt: null }),
+  entryOf: async () => await Promise.resolve({ network: null, services: null, addresses: {}, others: [] }),
   natPlanOf: async () => await Promise.resolve(null),
   labels: async () => await Promise.resolve(new Map()),
   ownerOf: async () => await Promise.resolve(null),

@@ -23,7 +23,6 @@ const still: Omit<NetworkStatus, 'forwards'> = {
   natPid: null,
   ports: [],
   leases: [],
-  withoutPasst: null,
   trouble: null,
 };
 

@@ -32,7 +32,6 @@ const facts: SwitchFacts = {
   addresses,
   others: [],
   directory: '/run/net',
-  passts: new Map([['web/1', '/run/net/p1']]),
 };
 const labels = new Map([
   ['/web.vmx', 'web'],

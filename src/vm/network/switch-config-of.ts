@@ -23,8 +23,6 @@ export interface SwitchFacts {
   readonly others: readonly string[];
   /** The run directory of the network. */
   readonly directory: string;
-  /** The sockets of passts, by the ids of their ports. */
-  readonly passts: ReadonlyMap<string, string>;
 }
 
 /** Whether a network has a NAT process. */
@@ -50,7 +48,7 @@ export function switchConfigOf(facts: SwitchFacts, labels: ReadonlyMap<string, s
         }
       : null,
     hosts: hostsOf(facts, labels),
-    ports: plugged.map((each) => portOf(each, facts)),
+    ports: plugged.map(portOf),
   };
 }
 
@@ -69,7 +67,7 @@ function hostsOf({ plugged, addresses }: SwitchFacts, labels: ReadonlyMap<string
   return hosts.slice(0, maxHosts);
 }
 
-function portOf({ machine, adapter }: Plugged, { passts }: SwitchFacts): SwitchPort {
+function portOf({ machine, adapter }: Plugged): SwitchPort {
   const { socket, mac, shape } = adapter;
   const id = portId(machine.run, adapter.index);
   return {
@@ -77,7 +75,6 @@ function portOf({ machine, adapter }: Plugged, { passts }: SwitchFacts): SwitchP
     socket,
     mac,
     machine: machine.name,
-    passt: passts.get(id) ?? null,
     shape: shape ?? noShape,
   };
 }

@@ -37,7 +37,10 @@ describe('suspend', () => {
     expect(suspended.stateBytes).toBeGreaterThan(0);
     await first.ended;
     await world().start('demo', { wait: 'agent' });
-    expect([await state(), world().engines.of('demo').memory]).toEqual(['running', 'a thought']);
+    const resumed = world().engines.of('demo');
+    expect([await state(), resumed.memory]).toEqual(['running', 'a thought']);
+    // Switches may have forgotten where it is.
+    expect(resumed.migration.announceRounds).toBeGreaterThan(0);
     expect(demo.files().filter((name) => name.startsWith('checkpoints/'))).toEqual([]);
   });
 

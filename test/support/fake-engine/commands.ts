@@ -162,7 +162,9 @@ const migrations: Record<string, Command> = {
       if (capability === 'x-ignore-shared') engine.migration.ignoreShared = state;
     }
   },
-  'migrate-set-parameters': () => undefined,
+  'migrate-set-parameters': ({ 'announce-rounds': rounds }, engine) => {
+    if (typeof rounds === 'number') engine.migration.announceRounds = rounds;
+  },
   migrate: ({ uri }, engine) => {
     const [reason] = engine.options.blockedReasons;
     if (reason !== undefined) throw new Refusal(reason);

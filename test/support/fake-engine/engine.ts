@@ -23,6 +23,8 @@ export interface MigrationState {
   error: string | null;
   /** `x-ignore-shared`: RAM in a shared file is not part of the state. */
   ignoreShared: boolean;
+  /** How often the guest is to tell its networks its addresses once it goes on. */
+  announceRounds: number;
 }
 
 function isAlive(pid: number): boolean {
@@ -52,7 +54,12 @@ export class FakeEngine implements Victim {
   readonly guest: FakeGuest;
   readonly nics: FakeNics;
   readonly transfer: FakeTransfer;
-  readonly migration: MigrationState = { status: 'none', error: null, ignoreShared: false };
+  readonly migration: MigrationState = {
+    status: 'none',
+    error: null,
+    ignoreShared: false,
+    announceRounds: 5,
+  };
   /** Commands in the order in which they came, those of both monitors. */
   readonly received: string[] = [];
   /** Resolves when the process is gone and its sockets are closed. */
