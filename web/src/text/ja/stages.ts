@@ -1,5 +1,7 @@
+import type { Stages } from '../stages.ts';
+
 /** What the daemon says that it is doing, and the same in Japanese. The first that fits counts. */
-export const stages: readonly (readonly [RegExp, string])[] = [
+export const stages: Stages = [
   [/^Starting (.+)$/, '$1 を起動しています'],
   [/^Resuming (.+)$/, '$1 を再開しています'],
   [/^Suspending (.+)$/, '$1 をサスペンドしています'],
