@@ -45,7 +45,7 @@ try {
   await light.locator('canvas[width="640"]').nth(1).waitFor();
   await light.screenshot({ path: join(out, 'library.png') });
   await goTo(light, `/machines/${id}/snapshots`);
-  await light.getByRole('button', { name: /^with TLS/ }).click();
+  await light.getByRole('treeitem', { name: /^with TLS/ }).click();
   await light.getByRole('button', { name: 'Revert to this snapshot' }).waitFor();
   await light.waitForLoadState('networkidle').catch(() => undefined);
   await light.screenshot({ path: join(out, 'snapshots.png') });

@@ -96,7 +96,7 @@ describe.skipIf(skipsBrowser)('the console', () => {
     );
 
     await page.setViewportSize({ width: 1000, height: 760 });
-    await page.getByRole('button', { name: 'Size of the picture' }).click();
+    await page.getByRole('button', { name: 'Picture size' }).click();
     await page.getByRole('menuitem', { name: 'Resolution follows the window' }).click();
     const place = `document.querySelector('[data-view]')`;
     const [width, height] = await page.evaluate<[number, number]>(
@@ -177,7 +177,7 @@ describe.skipIf(skipsBrowser)('the console', () => {
     await page.keyboard.type(filling(1));
     await expect.poll(async () => isMostly(0, await middleOf(page)), slow).toBe(true);
     await home.killDaemon();
-    await page.getByText('The connection is lost. Trying again…').waitFor(slow);
+    await page.getByText('The connection was lost. Trying again…').waitFor(slow);
     await picture(page, 'lost');
     await home.json('daemon', 'start');
     await expect.poll(async () => isMostly(0, await middleOf(page)), slow).toBe(true);

@@ -109,6 +109,8 @@ describe.skipIf(skipsBrowser)('the library', () => {
     await bar.getByRole('button', { name: 'Take a snapshot' }).click();
     for (const name of ['one', 'two'])
       await expect.poll(async () => await home.json<unknown[]>('snapshot', 'list', name)).toHaveLength(1);
+    await bar.getByRole('button', { name: 'Clone' }).click();
+    for (const name of ['one-clone', 'two-clone']) await card(page, name).waitFor();
     await bar.getByRole('button', { name: 'Clear' }).click();
     await expect.poll(async () => await bar.count()).toBe(0);
   });
@@ -153,10 +155,43 @@ describe.skipIf(skipsBrowser)('the library', () => {
     expect(await namesIn('work/web')).toEqual(['one']);
   });
 
+  homeTest('is used by keyboard, and keeps the focus near what it was on', async ({ home }) => {
+    await create(home, 'demo');
+    const page = await opened(home);
+    const more = card(page, 'demo').getByRole('button', { name: 'More for demo' });
+    const expectFocus = async (on: string, what: string) =>
+      await expect.poll(async () => await page.evaluate(`document.activeElement?.${on}`)).toBe(what);
+    // The first time, the button becomes a menu while it is pressed.
+    for (const _time of ['first', 'second']) {
+      await more.focus();
+      await page.keyboard.press('Enter');
+      await page.getByRole('menuitem', { name: 'Take a snapshot' }).waitFor();
+      await page.keyboard.press('Escape');
+      await expectFocus('ariaLabel', 'More for demo');
+    }
+    const ask = async () => {
+      await page.keyboard.press('Enter');
+      await page.getByRole('menuitem', { name: 'Take a snapshot' }).press('Enter');
+      await expectFocus('labels?.[0]?.textContent', 'Label');
+    };
+    await ask();
+    await page.keyboard.press('Escape');
+    await expectFocus('ariaLabel', 'More for demo');
+    await ask();
+    await page.keyboard.press('Enter');
+    const dismiss = card(page, 'demo').getByRole('button', { name: 'Dismiss' });
+    await dismiss.waitFor();
+    // The buttons were a progress bar meanwhile.
+    await expectFocus("closest('li')?.ariaLabel", 'demo');
+    await dismiss.press('Enter');
+    await dismiss.waitFor({ state: 'detached' });
+    await expectFocus("closest('li')?.ariaLabel", 'demo');
+  });
+
   homeTest('asks a browser without a session to sign in, and lets one sign out', async ({ home }) => {
     const page = await opened(home);
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByRole('heading', { name: 'This page is not signed in' }).waitFor();
+    await page.getByRole('heading', { name: 'You are not signed in' }).waitFor();
     await expectNoBarriers(page);
   });
 
@@ -169,7 +204,7 @@ describe.skipIf(skipsBrowser)('the library', () => {
       expect(await page.evaluate('document.documentElement.lang')).toBe(language);
       await page.getByRole('heading', { name: language === 'ja' ? '仮想マシン' : 'Machines' }).waitFor();
       await expectWhole(page, `library-${name}`);
-      await page.getByRole('button', { name: language === 'ja' ? '一覧' : 'Rows' }).click();
+      await page.getByRole('button', { name: language === 'ja' ? 'リスト' : 'Rows' }).click();
       await page.getByRole('tooltip').waitFor();
       await expectWhole(page, `library-rows-${name}`);
     });

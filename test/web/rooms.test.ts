@@ -88,7 +88,7 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     const vmx = await home.kame(['api', 'GET', '/machines/demo/vmx']);
     expect(vmx.stdout).toContain('my.key = "1"');
 
-    await page.getByLabel('Folder of this computer').fill('/usr/share');
+    await page.getByLabel('Folder on this computer').fill('/usr/share');
     await page.getByRole('button', { name: 'Share', exact: true }).click();
     await page.getByText('(read-only)').waitFor();
     await page.getByRole('button', { name: 'Add an adapter' }).click();
@@ -102,7 +102,7 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     await page.getByLabel('Label').fill('clean');
     await page.getByRole('button', { name: 'Take a snapshot' }).click();
     await page.getByText('The snapshot “clean” was taken.').waitFor({ timeout: 60_000 });
-    const line = page.getByRole('button', { name: /^clean/ });
+    const line = page.getByRole('treeitem', { name: /^clean/ });
     // Its picture is drawn.
     await expect
       .poll(
@@ -118,7 +118,8 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     await page.getByText('2 clones were made.').waitFor({ timeout: 90_000 });
     const clones = page.getByRole('list', { name: 'Clones that were just made' });
     await expect.poll(async () => await clones.locator('canvas').count()).toBe(2);
-    await line.click();
+    await page.getByRole('treeitem', { name: 'You are here' }).press('ArrowUp');
+    expect(await line.getAttribute('aria-selected')).toBe('true');
     await page.getByRole('button', { name: 'Revert to this snapshot' }).click();
     await page.getByRole('alert').getByRole('button', { name: 'Revert to this snapshot' }).click();
     await page.getByText('The machine is back at “clean”.').waitFor({ timeout: 90_000 });
@@ -137,12 +138,12 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     const page = await opened(home, '/');
     await page.getByRole('listitem', { name: 'demo', exact: true }).waitFor();
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox', { name: 'Go to, or do' }).fill('demo sett');
+    await page.getByRole('combobox', { name: 'Find a page or an action' }).fill('demo sett');
     await expectNoBarriers(page);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Network adapters' }).waitFor();
     await page.keyboard.press('Control+k');
-    await page.getByRole('combobox', { name: 'Go to, or do' }).fill('demo take a sn');
+    await page.getByRole('combobox', { name: 'Find a page or an action' }).fill('demo take a sn');
     await page.keyboard.press('Enter');
     await page.getByRole('textbox', { name: 'Label' }).fill('by keyboard');
     await page.keyboard.press('Enter');
@@ -152,7 +153,7 @@ describe.skipIf(skipsBrowser)('the rooms of the web desktop', () => {
     await page.evaluate(`location.hash = '/machines/none'`);
     await page.getByRole('heading', { name: 'This machine is gone' }).waitFor();
     await page.evaluate(`location.hash = '/nowhere'`);
-    await page.getByRole('heading', { name: 'There is nothing at this address' }).waitFor();
+    await page.getByRole('heading', { name: 'There is no page at this address' }).waitFor();
   });
 
   for (const { language, dark, name } of looks) {

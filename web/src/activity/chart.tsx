@@ -121,32 +121,30 @@ export function Chart(props: ChartProps): ReactElement {
     <Panel
       title={title}
       tools={
-        <div className={styles.tools}>
-          <ul className={styles.legend}>
-            {lines.map((line, at) => {
-              const last = values[at]?.at(-1);
-              return (
-                <li key={line} data-line={at}>
-                  {line} <strong>{last === null || last === undefined ? '–' : format(last)}</strong>
-                </li>
-              );
-            })}
-          </ul>
-          <Tooltip label={asTable}>
-            <ActionIcon
-              size="sm"
-              variant="subtle"
-              color="gray"
-              aria-label={asTable}
-              aria-pressed={isTable}
-              onClick={() => setTable(!isTable)}
-            >
-              <Icon name="rows" size={14} />
-            </ActionIcon>
-          </Tooltip>
-        </div>
+        <Tooltip label={asTable}>
+          <ActionIcon
+            size="sm"
+            variant="subtle"
+            color="gray"
+            aria-label={asTable}
+            aria-pressed={isTable}
+            onClick={() => setTable(!isTable)}
+          >
+            <Icon name="rows" size={14} />
+          </ActionIcon>
+        </Tooltip>
       }
     >
+      <ul className={styles.legend}>
+        {lines.map((line, at) => {
+          const last = values[at]?.at(-1);
+          return (
+            <li key={line} data-line={at}>
+              {line} <strong>{last === null || last === undefined ? '–' : format(last)}</strong>
+            </li>
+          );
+        })}
+      </ul>
       <div ref={place} className={styles.chart} aria-hidden />
       {isTable && <MomentsTable title={title} lines={lines} series={series} format={format} />}
     </Panel>

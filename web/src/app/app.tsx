@@ -1,4 +1,4 @@
-import { Suspense, useEffect, useState, type ReactElement } from 'react';
+import { Suspense, useEffect, useRef, useState, type ReactElement } from 'react';
 import { Route, Router, Switch, useLocation } from 'wouter';
 import { useHashLocation } from 'wouter/use-hash-location';
 import type { WebSession } from '../../../src/api/web.ts';
@@ -10,6 +10,7 @@ import { Palette } from '../palette/palette.tsx';
 import { useText } from '../text/text.ts';
 import styles from './app.module.css';
 import { Header } from './header.tsx';
+import { keepFocus } from './keep-focus.ts';
 import { NotFound } from '../design/not-found/not-found.tsx';
 import { RoomGuard } from './room-guard.tsx';
 import { HostPage, loadRooms, MachinePage, NewPage, StoryPage } from './rooms.ts';
@@ -57,8 +58,10 @@ function Desktop(): ReactElement {
   const { user } = useWho();
   const connection = useLive();
   const [hasLeft, setLeft] = useState(false);
-  if (hasLeft || connection === 'signed-out')
-    return <SignedOut signIn={user === null ? 'address' : 'password'} hasEnded={!hasLeft} />;
+  const main = useRef<HTMLElement>(null);
+  const isOut = hasLeft || connection === 'signed-out';
+  useEffect(() => (main.current ? keepFocus(main.current) : undefined), [isOut]);
+  if (isOut) return <SignedOut signIn={user === null ? 'address' : 'password'} hasEnded={!hasLeft} />;
   return (
     <Router hook={useHashLocation}>
       <Header leave={() => void signOut().then(() => setLeft(true))} />
@@ -68,7 +71,7 @@ function Desktop(): ReactElement {
         </p>
       )}
       <Palette />
-      <main className={styles.main}>
+      <main ref={main} className={styles.main}>
         <Rooms />
       </main>
       <UndoToast />

@@ -9,10 +9,10 @@ import styles from './console.module.css';
 import { DropReport } from './drop-report.tsx';
 import { onLeaveKeys } from './leave-keys.ts';
 import { Readout } from './readout.tsx';
-import { KeyMenu, Tool, ViewMenu } from './screen-tools.tsx';
+import { FileTool, KeyMenu, Tool, ViewMenu } from './screen-tools.tsx';
 import { TextPanel } from './text-panel.tsx';
 import { useClipboard } from './use-clipboard.ts';
-import { useDrop } from './use-drop.ts';
+import { useDrop, type Drop } from './use-drop.ts';
 import { toggleFullScreen } from './full-screen.ts';
 import { useScreen, viewsFor, type View } from './use-screen.ts';
 import { useSound, type Sound } from './use-sound.ts';
@@ -61,6 +61,7 @@ interface ToolsProps {
   readonly rfb: RFB | undefined;
   readonly view: View;
   readonly sound: Sound;
+  readonly send: Drop['send'];
   readonly showsText: boolean;
   readonly measures: boolean;
   readonly choose: (view: View) => void;
@@ -70,7 +71,7 @@ interface ToolsProps {
 
 /** What can be done with the screen. */
 function Tools(props: ToolsProps): ReactElement {
-  const { name, rfb, view, sound, showsText, measures, choose, showText, measure } = props;
+  const { name, rfb, view, sound, send, showsText, measures, choose, showText, measure } = props;
   const { say } = useText();
   return (
     <div className={styles.tools} role="toolbar" aria-label={say('console.tools')}>
@@ -82,6 +83,9 @@ function Tools(props: ToolsProps): ReactElement {
           pressed={showsText}
           onClick={() => showText(!showsText)}
         />
+      </Permitted>
+      <Permitted to="files.put">
+        <FileTool send={send} />
       </Permitted>
       <ViewMenu view={view} choose={choose} />
       <Tool
@@ -132,7 +136,7 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
       <div ref={bar} className={styles.bar}>
         {switcher}
         <Tools
-          {...{ name, view, sound, showsText, measures }}
+          {...{ name, view, sound, showsText, measures, send: drop.send }}
           rfb={live}
           choose={setView}
           showText={setShowsText}
@@ -140,6 +144,7 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
         />
       </div>
       <div className={styles.stage}>
+        {showsText && <TextPanel rfb={live} clipboard={clipboard} />}
         <div
           className={styles.screen}
           data-over={drop.isOver}
@@ -155,7 +160,6 @@ export function GuestScreen({ machine, switcher }: GuestScreenProps): ReactEleme
           )}
           {drop.isOver && <p className={styles.calm}>{say('drop.here')}</p>}
         </div>
-        {showsText && <TextPanel rfb={live} clipboard={clipboard} />}
       </div>
       <p className={styles.line} id={hintId}>
         {canType ? (

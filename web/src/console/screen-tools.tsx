@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, FileButton, Menu, Tooltip } from '@mantine/core';
 import type RFB from '@novnc/novnc';
 import type { ReactElement, ReactNode } from 'react';
 import { useMay } from '../data/rights.tsx';
@@ -6,6 +6,7 @@ import { Icon, type IconName } from '../design/icon/icon.tsx';
 import { useText } from '../text/text.ts';
 import styles from './console.module.css';
 import { combinations, press } from './keys.ts';
+import type { Drop } from './use-drop.ts';
 import { viewsFor, type View } from './use-screen.ts';
 
 interface ToolProps {
@@ -73,6 +74,16 @@ export function KeyMenu({ rfb }: { rfb: RFB | undefined }): ReactElement {
         </Menu.Item>
       ))}
     </ToolMenu>
+  );
+}
+
+/** Files for the guest, for those who do not drop them. */
+export function FileTool({ send }: { send: Drop['send'] }): ReactElement {
+  const { say } = useText();
+  return (
+    <FileButton multiple onChange={(files) => files.length > 0 && send?.(files)}>
+      {({ onClick }) => <Tool icon="tasks" label={say('console.files')} disabled={!send} onClick={onClick} />}
+    </FileButton>
   );
 }
 

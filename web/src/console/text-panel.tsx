@@ -101,7 +101,8 @@ export function TextPanel({ rfb, clipboard }: TextPanelProps): ReactElement {
         rows={5}
         maxLength={100_000}
         resize="vertical"
-        data-autofocus
+        // It was asked for; and with a keyboard, it is reached from here alone: the screen keeps Tab.
+        autoFocus
       />
       <div className={styles.actions}>
         <Button

@@ -30,6 +30,8 @@ export interface Drop {
   /** What has been copied, and where to. */
   readonly copied: { readonly files: number; readonly path: string } | undefined;
   readonly trouble: Trouble | undefined;
+  /** Copies files that were chosen; undefined while others are being copied. */
+  readonly send: ((files: readonly File[]) => void) | undefined;
   readonly cancel: () => void;
   readonly dismiss: () => void;
   /** For the element that files are dropped on. */
@@ -119,6 +121,7 @@ export function useDrop(machine: string, noFolders: Trouble): Drop {
   };
   return {
     ...{ isOver, copying, copied, trouble, dismiss },
+    send: running ? undefined : begin,
     cancel: () => running?.abort(),
     handlers: {
       onDragOver: (event) => {

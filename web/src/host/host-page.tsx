@@ -5,12 +5,13 @@ import { formatSize } from '../../../src/core/units.ts';
 import { HostCharts } from '../activity/host-charts.tsx';
 import { client } from '../data/client.ts';
 import { useDaemon, useDoctor, useEvents, useTasks } from '../data/host.ts';
-import { Permitted } from '../data/rights.tsx';
+import { Permitted, useMay } from '../data/rights.tsx';
 import { Column, Columns } from '../design/columns/columns.tsx';
 import { Icon } from '../design/icon/icon.tsx';
 import { PageHead } from '../design/page-head/page-head.tsx';
 import { Panel } from '../design/panel/panel.tsx';
 import { Failure } from '../machine/failure.tsx';
+import { Busy } from '../machine/outcome.tsx';
 import { useText } from '../text/text.ts';
 import styles from './host.module.css';
 
@@ -87,8 +88,11 @@ function Check({
         <p>
           <strong>{name}</strong> <span className="help">{say(`host.status.${status}`)}</span>
         </p>
-        <p className="help">{message}</p>
-        {next !== undefined && <p>{next}</p>}
+        {/* The words of the daemon. */}
+        <p className="help" lang="en">
+          {message}
+        </p>
+        {next !== undefined && <p lang="en">{next}</p>}
       </div>
     </li>
   );
@@ -96,26 +100,22 @@ function Check({
 
 function Tasks(): ReactElement {
   const { say } = useText();
+  const may = useMay();
   const tasks = useTasks();
   return (
     <Panel title={say('host.tasks')}>
       {tasks.length === 0 && <p className="help">{say('host.noTasks')}</p>}
       <ul className={styles.list}>
         {tasks.map(({ id, verb, machine, progress }) => (
-          <li key={id} className={styles.task}>
-            <div>
-              <p>{[verb, machine].filter((part) => part !== null).join(' ')}</p>
-              {progress && <p className="help">{progress.stage}</p>}
-            </div>
-            <Permitted to="tasks.cancel">
-              <Button
-                size="compact-xs"
-                variant="default"
-                onClick={() => void client.tasks.cancel(id).catch(() => undefined)}
-              >
-                {say('do.cancel')}
-              </Button>
-            </Permitted>
+          <li key={id}>
+            <Busy
+              what={[verb, machine].filter((part) => part !== null).join(' ')}
+              name={verb}
+              progress={progress ?? undefined}
+              {...(may('tasks.cancel')
+                ? { cancel: () => void client.tasks.cancel(id).catch(() => undefined) }
+                : {})}
+            />
           </li>
         ))}
       </ul>
@@ -135,7 +135,7 @@ function Events(): ReactElement {
             <time dateTime={at} className="help">
               {new Date(at).toLocaleTimeString(language)}
             </time>
-            <span>{message}</span>
+            <span lang="en">{message}</span>
           </li>
         ))}
       </ol>

@@ -18,6 +18,7 @@ describe('several machines at once', () => {
     expect(names(fitting(all, 'start'))).toEqual(['b', 'd']);
     expect(names(fitting(all, 'stop'))).toEqual(['a']);
     expect(names(fitting(all, 'snapshot'))).toEqual(['a', 'b', 'd']);
+    expect(names(fitting(all, 'clone'))).toEqual(['a', 'b', 'd']);
   });
 
   it('are done one after the other, and one that fails does not keep the others from it', async () => {

@@ -3,7 +3,7 @@ import { KameError, messageOf } from '../../../src/core/errors.ts';
 import type { TaskOptions } from '../../../src/client/core/options.ts';
 
 /** What can be done to several machines at once. */
-export const bulkKinds = ['start', 'stop', 'suspend', 'snapshot'] as const;
+export const bulkKinds = ['start', 'stop', 'suspend', 'snapshot', 'clone'] as const;
 export type BulkKind = (typeof bulkKinds)[number];
 
 const states: Readonly<Record<BulkKind, readonly Machine['state'][]>> = {
@@ -11,6 +11,7 @@ const states: Readonly<Record<BulkKind, readonly Machine['state'][]>> = {
   stop: ['running'],
   suspend: ['running', 'paused'],
   snapshot: ['stopped', 'suspended', 'running', 'paused'],
+  clone: ['stopped', 'suspended', 'running'],
 };
 
 /** Those of the machines to which it can be done in their present state. */

@@ -2,19 +2,30 @@ import { Button } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Machine } from '../../../src/api/generated/shapes.ts';
 import type { May } from '../data/may.ts';
+import { useMachines } from '../data/machines.ts';
 import { useMay } from '../data/rights.tsx';
 import { operationOf, type Action } from '../machine/action.ts';
 import { perform } from '../machine/actions.ts';
 import { AskDialog } from '../machine/ask-dialog.tsx';
+import { cloneKinds } from '../machine/clone-fields.tsx';
 import { FolderForm } from '../machine/folder-form.tsx';
+import { freeName } from '../machine/free-name.ts';
 import { Busy, Outcome } from '../machine/outcome.tsx';
 import { useTask } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import { bulkKinds, fitting, forEach, type BulkKind } from './bulk.ts';
 import styles from './library.module.css';
 
-/** The daemon chooses the label of a snapshot that has none. */
-const actionOf = (kind: BulkKind): Action => (kind === 'snapshot' ? { kind, label: '' } : { kind });
+/**
+ * What is done to one of several machines. The daemon chooses the label of a snapshot that has none; a clone is of the first kind that
+ * there is in the state of the machine.
+ * @param taken the names of all machines
+ */
+function actionOf(kind: BulkKind, { name, state }: Machine, taken: readonly string[]): Action {
+  if (kind === 'snapshot') return { kind, label: '' };
+  if (kind !== 'clone') return { kind };
+  return { kind, name: freeName(`${name}-clone`, taken), as: cloneKinds(state)[0] ?? 'full' };
+}
 
 /** What can be done to the machines that are selected. */
 export function SelectionBar({
@@ -28,6 +39,7 @@ export function SelectionBar({
 }): ReactElement | null {
   const { say } = useText();
   const may = useMay();
+  const taken = (useMachines().machines ?? []).map(({ name }) => name);
   const task = useTask<BulkKind>();
   const { doing } = task;
   const [isMoving, setMoving] = useState(false);
@@ -37,7 +49,7 @@ export function SelectionBar({
     task.run(kind, async (options) => {
       await forEach(
         fitting(selected, kind),
-        async (machine, each) => await perform(machine, actionOf(kind), each),
+        async (machine, each) => await perform(machine, actionOf(kind, machine, taken), each),
         options,
       );
       return undefined;

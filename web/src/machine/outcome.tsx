@@ -2,8 +2,9 @@ import { Button, Progress } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import { Note } from '../design/note/note.tsx';
-import type { ProgressReport } from '../../../src/core/progress.ts';
+import type { ProgressReport } from '../../../src/api/generated/shapes.ts';
 import { TroubleNote } from './trouble-note.tsx';
+import { useStage } from '../text/stage-texts.ts';
 import { useText, type Say } from '../text/text.ts';
 import { formatSize } from '../../../src/core/units.ts';
 import type { TaskRunner } from './task.ts';
@@ -44,10 +45,12 @@ function amounts({ done, total, rate }: Amounts, say: Say): string {
 export function Busy({ what, name, progress, rate, cancel }: BusyProps): ReactElement {
   const { say } = useText();
   const { done, total } = progress ?? {};
+  const stage = useStage(progress?.stage ?? '');
   const isKnown = done !== undefined && total !== undefined && total > 0;
   return (
-    <div className={styles.busy} role="status">
-      <p>{progress ? `${what}: ${progress.stage}` : what}</p>
+    <div className={styles.busy}>
+      {/* Its steps are said; its numbers, which change all the time, are not. */}
+      <p role="status">{progress ? `${what}: ${stage}` : what}</p>
       <Progress
         size="xs"
         aria-label={`${name}: ${what}`}

@@ -2,10 +2,12 @@ import { Button, Checkbox, NumberInput, Textarea, TextInput } from '@mantine/cor
 import { useState, type ReactElement } from 'react';
 import type { CreateMachine } from '../../../src/api/generated/shapes.ts';
 import { formatSize } from '../../../src/core/units.ts';
+import { findGuestOs } from '../../../src/model/guest-os.ts';
 import { FormPanel } from '../design/panel/panel.tsx';
-import { useText } from '../text/text.ts';
+import { useText, type Say } from '../text/text.ts';
 import styles from './new.module.css';
-import { defaultsOf, emptyForm, freeName, planOf, stemOf, type Form, type Source } from './plan.ts';
+import { freeName } from '../machine/free-name.ts';
+import { defaultsOf, emptyForm, planOf, stemOf, type Form, type Source } from './plan.ts';
 
 interface FormProps {
   readonly source: Source;
@@ -17,6 +19,21 @@ interface FormProps {
 
 const mebi = 1024 * 1024;
 const gibi = 1024 * mebi;
+
+/** What is made, in a line: also what nobody has written, because it is the default. */
+function summaryOf(source: Source, request: CreateMachine, say: Say): string {
+  const { cpus, memoryMiB, diskGiB } = defaultsOf(source);
+  const { name, arch, cpus: count = cpus, memoryBytes = memoryMiB * mebi } = request;
+  const diskBytes = request.diskBytes ?? (diskGiB === undefined ? undefined : diskGiB * gibi);
+  const parts = [
+    source.kind === 'iso' ? findGuestOs(source.guestOS).os.name : source.image.name,
+    ...(arch === undefined ? [] : [arch]),
+    say('fact.cpus', { count }),
+    `${say('setting.memory')} ${formatSize(memoryBytes)}`,
+    ...(diskBytes === undefined ? [] : [`${say('new.disk')} ${formatSize(diskBytes)}`]),
+  ];
+  return `${name}: ${parts.join(' · ')}`;
+}
 
 /** What the new machine is. Fields that are left empty have the defaults of the system, which they show. */
 export function MachineForm({ source, taken, isBusy, create }: FormProps): ReactElement {
@@ -82,6 +99,11 @@ export function MachineForm({ source, taken, isBusy, create }: FormProps): React
         checked={isStarted}
         onChange={(event) => setStarted(event.currentTarget.checked)}
       />
+      <p className="help">
+        {'request' in plan && summaryOf(source, plan.request, say)}
+        {/* Why there is none yet; a field that something wrong was written into says so itself. */}
+        {'field' in plan && (plan.field === 'source' || form[plan.field] === '') && plan.problem}
+      </p>
       <Button type="submit" disabled={isBusy || !('request' in plan)}>
         {say('new.create')}
       </Button>

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Image } from '../../../src/api/generated/shapes.ts';
-import { defaultsOf, emptyForm, freeName, planOf, stemOf, type Source } from './plan.ts';
+import { freeName } from '../machine/free-name.ts';
+import { defaultsOf, emptyForm, planOf, stemOf, type Source } from './plan.ts';
 
 const image = (more: Partial<Image> = {}): Source => ({
   kind: 'image',

@@ -36,16 +36,6 @@ export function stemOf(source: Source): string {
   return source.kind === 'iso' ? 'machine' : source.image.id;
 }
 
-/** A name that no machine has yet. */
-export function freeName(wanted: string, taken: readonly string[]): string {
-  const stem = wanted.replace(/[^\p{L}\p{N}.-]+/gu, '-').replace(/^[.-]+|[.-]+$/gu, '') || 'machine';
-  const used = new Set(taken.map((name) => name.toLowerCase()));
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? stem : `${stem}-${n}`;
-    if (!used.has(name.toLowerCase())) return name;
-  }
-}
-
 /** The systems that can be installed, by name. */
 export const installable: readonly { readonly value: string; readonly label: string }[] = guestOsCatalogue
   .map(({ id, name }) => ({ value: id, label: name }))

@@ -10,7 +10,7 @@ import { useKeptTask } from '../machine/kept-task.ts';
 import type { TaskRunner } from '../machine/task.ts';
 import { useText } from '../text/text.ts';
 import type { LocalFile } from './local-files.ts';
-import { freeName } from './plan.ts';
+import { freeName } from '../machine/free-name.ts';
 import { sendFiles } from './send-files.ts';
 import { useArrive } from './use-arrive.ts';
 

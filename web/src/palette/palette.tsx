@@ -47,6 +47,11 @@ function Asking({ machine, asked, close }: MachineQuestion & { close: () => void
   return <Question asked={asked} machine={machine} act={act} close={close} />;
 }
 
+/** Keeps what is chosen in view. */
+function showOption(option: HTMLElement | null): void {
+  option?.scrollIntoView({ block: 'nearest' });
+}
+
 interface ChoicesProps {
   readonly close: () => void;
   readonly ask: (question: MachineQuestion) => void;
@@ -84,8 +89,8 @@ function Choices({ close, ask }: ChoicesProps): ReactElement {
         aria-expanded
         aria-controls={list}
         {...(option ? { 'aria-activedescendant': option } : {})}
-        aria-label={say('palette.title')}
-        placeholder={say('app.search')}
+        aria-label={say('palette.find')}
+        placeholder={say('palette.find')}
         value={query}
         maxLength={100}
         rightSection={isBusy && <Loader size={14} />}
@@ -103,6 +108,7 @@ function Choices({ close, ask }: ChoicesProps): ReactElement {
             id={`${list}-${index}`}
             role="option"
             aria-selected={index === chosen}
+            ref={index === chosen ? showOption : null}
             className={styles.option}
             onMouseMove={() => setAt(index)}
             onClick={() => run(index)}

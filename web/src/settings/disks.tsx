@@ -1,6 +1,7 @@
 import { Button, Menu, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { MachineDisk } from '../../../src/api/generated/shapes.ts';
+import { messageOf } from '../../../src/core/errors.ts';
 import { formatSize, parseSize } from '../../../src/core/units.ts';
 import { client } from '../data/client.ts';
 import { useDisks } from '../data/settings.ts';
@@ -103,7 +104,7 @@ interface SizeFormProps {
 /** A field for a size with its unit. */
 function SizeForm({ label, button, first, isBusy, submit }: SizeFormProps): ReactElement {
   const [text, setText] = useState(first);
-  const bytes = sizeIn(text);
+  const { bytes, problem } = sizeIn(text);
   return (
     <form
       onSubmit={(event) => {
@@ -117,6 +118,7 @@ function SizeForm({ label, button, first, isBusy, submit }: SizeFormProps): Reac
           label={label}
           value={text}
           maxLength={40}
+          {...(problem === undefined ? {} : { error: problem })}
           onChange={(event) => setText(event.currentTarget.value)}
         />
         <Button size="xs" variant="default" type="submit" disabled={isBusy || bytes === undefined}>
@@ -127,12 +129,13 @@ function SizeForm({ label, button, first, isBusy, submit }: SizeFormProps): Reac
   );
 }
 
-function sizeIn(text: string): number | undefined {
+/** The bytes that a text stands for, or why it stands for none; an empty text needs no reason. */
+function sizeIn(text: string): { readonly bytes?: number; readonly problem?: string } {
+  if (text.trim() === '') return {};
   try {
-    const bytes = parseSize(text);
-    return bytes > 0 ? bytes : undefined;
-  } catch {
-    return undefined;
+    return { bytes: parseSize(text) };
+  } catch (error) {
+    return { problem: messageOf(error) };
   }
 }
 

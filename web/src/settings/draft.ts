@@ -95,9 +95,9 @@ export const groups: Readonly<Record<Group, readonly Field[]>> = {
     },
     { name: 'input', kind: 'choice', choices: ['usb', 'virtio', 'ps2'], read: (model) => model.input },
     { name: 'display', kind: 'switch', read: (model) => onOff(model.display.present) },
-    { name: '3d', kind: 'switch', read: (model) => onOff(model.display.accelerate3d) },
     { name: 'sound', kind: 'switch', read: (model) => onOff(model.sound.present) },
     { name: 'usb', kind: 'switch', read: (model) => onOff(model.usb.present) },
+    { name: '3d', kind: 'switch', read: (model) => onOff(model.display.accelerate3d) },
   ],
   isolation: [
     {

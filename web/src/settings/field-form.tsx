@@ -69,11 +69,18 @@ function Input({ field: { name, kind, choices = [] }, value, disabled, change }:
           {...common}
           value={value}
           maxLength={256}
-          {...(name === 'guest-os' ? { description: findGuestOs(value).os.name } : {})}
+          {...(name === 'guest-os'
+            ? { description: `${findGuestOs(value).os.name} · ${say('settings.next')}` }
+            : {})}
           onChange={(event) => change(event.currentTarget.value)}
         />
       );
   }
+}
+
+/** When what is changed in a group takes effect. What differs from the rest of its group says so itself. */
+function whenOf(group: Group): 'settings.now' | 'settings.next' {
+  return groups[group].some(({ name }) => isLive(name)) ? 'settings.now' : 'settings.next';
 }
 
 /** The settings of a machine, as a draft that is checked while it is written, and saved as a whole. */
@@ -113,23 +120,25 @@ export function FieldForm({
         save();
       }}
     >
-      {(Object.keys(groups) as Group[]).map((group) => (
-        <FieldPanel key={group} title={say(`settings.group.${group}`)}>
-          <div className={styles.fields}>
-            {groups[group].map((field) => (
-              <Input
-                key={field.name}
-                field={field}
-                value={draft.get(field.name) ?? saved.get(field.name) ?? ''}
-                disabled={!isStopped && !isLive(field.name)}
-                change={(value) => change(field.name, value)}
-              />
-            ))}
-          </div>
-        </FieldPanel>
-      ))}
+      <div className={styles.groups}>
+        {(Object.keys(groups) as Group[]).map((group) => (
+          <FieldPanel key={group} title={say(`settings.group.${group}`)} help={say(whenOf(group))}>
+            <div className={styles.fields}>
+              {groups[group].map((field) => (
+                <Input
+                  key={field.name}
+                  field={field}
+                  value={draft.get(field.name) ?? saved.get(field.name) ?? ''}
+                  disabled={!isStopped && !isLive(field.name)}
+                  change={(value) => change(field.name, value)}
+                />
+              ))}
+            </div>
+          </FieldPanel>
+        ))}
+      </div>
       {changes.length > 0 && (
-        <div className={styles.bar} role="status">
+        <div className={styles.bar}>
           {problems.map(({ key, message }) => (
             <Note key={key + message} kind="error">
               <p>{message}</p>

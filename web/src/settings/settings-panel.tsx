@@ -46,7 +46,7 @@ function Parts({ machine, document }: { machine: Machine; document: VmxDocument 
           {say('settings.stopFirst')}
         </p>
       )}
-      <Columns kind="halves">
+      <Columns kind="wide">
         <Column>
           <RenameForm key={machine.name} {...props} />
           {/* A draft that was begun on another file is of no use. */}

@@ -91,12 +91,7 @@ function AddShare({ machine, run, isBusy }: PartProps): ReactElement {
           maxLength={4096}
           onChange={(event) => setHostPath(event.currentTarget.value)}
         />
-        <Button
-          size="xs"
-          variant="default"
-          type="submit"
-          disabled={isBusy || !hostPath.trim().startsWith('/')}
-        >
+        <Button size="xs" variant="default" type="submit" disabled={isBusy || hostPath.trim() === ''}>
           {say('settings.share')}
         </Button>
       </Row>

@@ -5,6 +5,8 @@ import { en, type TextKey } from './en/index.ts';
 import { errorKinds, type ErrorCode } from '../../../src/core/error-kinds.ts';
 import { errors } from './ja/errors.ts';
 import { ja } from './ja/index.ts';
+import { stages } from './ja/stages.ts';
+import { stageIn } from './stages.ts';
 
 const keys = Object.keys(en) as TextKey[];
 
@@ -50,4 +52,16 @@ it('has a text for each error, with the same commands', () => {
     expect([code, commands(errors[code].next)]).toEqual([code, commands(errorKinds[code].next)]);
     expect([code, /[ぁ-んァ-ヶ一-龠]/.test(errors[code].when)]).toEqual([code, true]);
   }
+});
+
+it('has a text for what the daemon says that it is doing', () => {
+  const said = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .map((name) => readFileSync(join('src', name), 'utf8'))
+    .flatMap((text) => [...text.matchAll(/\bstage(?::| =) (['`])([A-Z][^'`]*)\1/g)])
+    .map(([, , stage = '']) => stage.replace(/\$\{[^}]*\}/g, '1'));
+  expect(said.length).toBeGreaterThan(30);
+  expect(said.filter((stage) => stageIn(stages, stage) === stage)).toEqual([]);
+  expect(stageIn(stages, 'Taking the snapshot a of web')).toBe('web のスナップショット a を作成しています');
+  expect(stageIn(stages, 'Something new')).toBe('Something new');
 });

@@ -8,6 +8,8 @@ interface ChoiceProps {
   readonly isChosen: boolean;
   /** It stands for something that does not exist yet. */
   readonly isOpen?: boolean;
+  /** How deep it is in a tree, whose one choice Tab reaches. Without it, it is a button of its own. */
+  readonly level?: number;
   readonly choose: () => void;
 }
 
@@ -18,13 +20,16 @@ export function Choice({
   picture,
   isChosen,
   isOpen = false,
+  level,
   choose,
 }: ChoiceProps): ReactElement {
   return (
     <button
       type="button"
       className={styles.choice}
-      aria-pressed={isChosen}
+      {...(level === undefined
+        ? { 'aria-pressed': isChosen }
+        : { role: 'treeitem', 'aria-selected': isChosen, 'aria-level': level, tabIndex: isChosen ? 0 : -1 })}
       data-open={isOpen}
       title={label}
       onClick={choose}

@@ -2,8 +2,11 @@ import type { ReactElement, ReactNode } from 'react';
 import styles from './columns.module.css';
 
 interface ColumnsProps {
-  /** Two halves, or a wide part with a narrow one beside it. One is below the other where there is no room. */
-  readonly kind: 'halves' | 'side';
+  /**
+   * Two halves; a part with a narrow one beside it; or two halves of which the first becomes two thirds in a large window. One is
+   * below the other where there is no room.
+   */
+  readonly kind: 'halves' | 'side' | 'wide';
   readonly children: ReactNode;
 }
 

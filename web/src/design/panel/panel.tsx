@@ -51,10 +51,11 @@ export function FormPanel({ submit, children, ...head }: PanelProps & { submit: 
 }
 
 /** Fields of a form that belong together. */
-export function FieldPanel({ title, children }: { title: string; children: ReactNode }): ReactElement {
+export function FieldPanel({ title, help, children }: Omit<PanelProps, 'tools'>): ReactElement {
   return (
     <fieldset className={styles.panel}>
       <legend>{title}</legend>
+      {help !== undefined && <p className="help">{help}</p>}
       {children}
     </fieldset>
   );

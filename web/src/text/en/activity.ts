@@ -1,5 +1,5 @@
 export const activity = {
-  'activity.off': 'The machine does not run.',
+  'activity.off': 'The machine is not running.',
   'activity.cpu': 'Processors',
   'activity.memoryOf': 'Memory, of {{size}}',
   'activity.disk': 'Disks',
@@ -8,8 +8,8 @@ export const activity = {
   'activity.sent': 'Sent',
   'activity.energy': 'Energy',
   'activity.processors': 'Processors',
-  'activity.energy.not-told': 'This computer does not tell how much energy it uses.',
-  'activity.energy.only-root': 'Only root may read how much energy this computer uses.',
+  'activity.energy.not-told': 'This computer does not report how much energy it uses.',
+  'activity.energy.only-root': 'Only root can read how much energy this computer uses.',
   'activity.table': '{{title}} as a table',
   'activity.time': 'Time',
   'activity.used': 'In use',
@@ -18,5 +18,5 @@ export const activity = {
   'activity.read': 'Read',
   'activity.written': 'Written',
   'activity.help':
-    'Resident memory includes what the machine shares with its clones. Numbers are collected while somebody looks at them.',
+    'Resident memory includes what the machine shares with its clones. Values are collected only while somebody looks at them.',
 } as const;

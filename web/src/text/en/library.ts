@@ -1,13 +1,13 @@
 export const library = {
-  'empty.hidden': 'There are no machines here that you may see.',
+  'empty.hidden': 'You cannot see any machines here.',
   'empty.title': 'No machines yet',
   'empty.text':
     'A machine is a computer inside this one. The first one is a small Linux that boots in seconds, and that you can delete at any time.',
   'empty.create': 'Create “demo”',
   'empty.creating': 'Creating “demo”',
-  'empty.terminal': 'In a terminal you can choose what it is made of. It appears here by itself:',
+  'empty.terminal': 'In a terminal you have more choice. The machine appears here by itself:',
   'empty.none': 'No machine matches “{{query}}”',
-  'empty.folder': 'No machine is in this folder.',
+  'empty.folder': 'This folder is empty.',
   'folder.title': 'Folders',
   'folder.all': 'All machines',
   'folder.moved_one': '{{count}} machine is in “{{folder}}”.',
@@ -20,5 +20,5 @@ export const library = {
   'select.count_other': '{{count}} selected',
   'select.one': 'Select {{name}}',
   'select.clear': 'Clear',
-  'fact.usage': '{{percent}} % CPU · {{size}} resident',
+  'fact.usage': '{{percent}}% CPU · {{size}} resident',
 } as const;

@@ -10,7 +10,7 @@ export const machine = {
   'fact.address': 'Address',
   'fact.noAddress': 'No address yet',
   'fact.emulated': 'emulated',
-  'fact.noSystem': 'System not known',
+  'fact.noSystem': 'Unknown system',
   'screen.of': 'Screen of {{name}}',
   'task.rate': '{{size}}/s',
   'task.seconds': '{{time}} s left',
@@ -49,20 +49,20 @@ export const machine = {
   'busy.folder': 'Moving',
   'busy.delete': 'Deleting',
   'repair.text':
-    'Repair the file that is named above, or put back a copy of it. The machine comes back here by itself. This lists every problem:',
+    'Repair the file that is named above, or restore it from a backup. The machine then comes back by itself. To list every problem:',
   'ask.off.title': 'Turn {{name}} off at once?',
   'ask.off.text': 'The guest does not shut down: what it has not saved is lost.',
   'ask.delete.title': 'Delete {{name}}?',
   'ask.delete.text': 'Its disks and snapshots are deleted from this computer. This cannot be undone.',
   'ask.clone.title': 'Clone {{name}}',
   'ask.clone.linked':
-    'A new machine whose disks build on those of this one, which it needs. It is made in a moment.',
+    'A new machine that shares the disks of this one, and needs it. It is made in a moment.',
   'ask.clone.full': 'A new machine with its own copy of the disks.',
   'ask.clone.instant': 'A running copy of the running machine, with a name and an address of its own.',
   'ask.folder.title': 'Folder of {{name}}',
   'ask.folder.label': 'Folder',
   'ask.folder.help':
-    'A folder is there while a machine is in it. “work/web” is a folder within a folder; empty is none.',
+    'A folder exists while a machine is in it. “work/web” is a folder in a folder. Leave it empty for none.',
   'ask.snapshot.title': 'Snapshot of {{name}}',
   'ask.snapshot.label': 'Label',
   'ask.snapshot.help':

@@ -1,5 +1,5 @@
 export const page = {
-  'lacking.title': 'There is nothing at this address',
+  'lacking.title': 'There is no page at this address',
   'lacking.machine': 'This machine is gone',
   'lacking.back': 'Back to the machines',
   'page.tabs': 'Parts of this page',

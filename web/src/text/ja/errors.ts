@@ -4,15 +4,15 @@ import type { ErrorTexts } from '../en/errors.ts';
 export const errors: ErrorTexts = {
   USAGE: {
     when: 'コマンドまたは要求の形式が正しくありません。',
-    next: '原因は下の説明を読んでください。`kame VERB --help` で書式と例を表示できます。',
+    next: '下の説明を確認してください。`kame VERB --help` で書式と例を表示できます。',
   },
   INVALID_NAME: {
     when: '名前に使用できない文字があるか、長すぎるか、別のものと紛らわしい名前です。',
-    next: '仮想マシンの名前は 1~80 文字 (220 バイト以内) で、文字か数字で始め、文字、数字、空白、ピリオド、ハイフン、下線を使えます。',
+    next: '仮想マシンの名前は 1～80 文字 (220 バイト以内) で、文字か数字で始め、文字、数字、空白、ピリオド、ハイフン、下線を使えます。',
   },
   INVALID_VALUE: {
-    when: '設定の値が許される範囲にありません。',
-    next: '許される値を選んでください。設定、指定した値、許される値は下の説明にあります。',
+    when: '設定の値が正しくありません。',
+    next: '下の説明にある有効な値を指定してください。仮想マシンの値は、.vmx のキーも含めて `kame set NAME KEY=VALUE` で変更できます。',
   },
   NO_SUCH_MACHINE: {
     when: 'その名前または ID の仮想マシンはありません。',
@@ -32,10 +32,10 @@ export const errors: ErrorTexts = {
   },
   NO_SUCH_SNAPSHOT: {
     when: 'そのラベル、パス、または UID のスナップショットがないか、同じラベルのものが複数あります。',
-    next: '`kame snapshot list NAME` で一覧を表示できます。#UID か /a/b のようなパスで一つを指定できます。',
+    next: '`kame snapshot list NAME` で一覧を表示できます。#UID か /a/b のようなパスで 1 つを指定できます。',
   },
   MOVED_OR_COPIED: {
-    when: '一方が Kame の外でコピーされたため、二台の仮想マシンの UUID が同じです。どちらがコピーかはわかりません。',
+    when: '一方が Kame の外でコピーされたため、2 台の仮想マシンの UUID が同じです。どちらがコピーかはわかりません。',
     next: 'コピーには --copied を使うと、独自の UUID と MAC アドレスになります。元のものには --moved を使ってください。',
   },
   NO_SUCH_NIC: {
@@ -88,7 +88,7 @@ export const errors: ErrorTexts = {
   },
   BAD_IMAGE: {
     when: 'ディスクイメージが空か、途中で切れているか、未知の形式か、ほかのファイルを参照しています。',
-    next: '下の説明にあるファイルを、入手元または控えの正しいものに置き換えてください。',
+    next: '下の説明にあるファイルを、入手元またはバックアップの正しいものに置き換えてください。',
   },
   CHECKSUM_MISMATCH: {
     when: 'ダウンロードしたファイルのチェックサムまたは署名が一致しません。ファイルは破棄されました。',
@@ -100,11 +100,11 @@ export const errors: ErrorTexts = {
   },
   DISK_FULL: {
     when: 'ホストのディスクの空き容量が足りません。',
-    next: '下の説明にあるだけの容量を空けて、もう一度実行してください。途中のファイルは残りません。',
+    next: '下の説明にあるだけの容量を空けて、もう一度実行してください。作りかけのファイルは残りません。',
   },
   FILE_ACCESS: {
     when: 'ファイルを読み書きできません。',
-    next: '下の説明にあるファイルを、特にその権限を確認してください。',
+    next: '下の説明にあるファイルを、特にアクセス権を確認してください。',
   },
   ENGINE_MISSING: {
     when: 'QEMU、そのファームウェア、またはツールがインストールされていません。',
@@ -115,7 +115,7 @@ export const errors: ErrorTexts = {
     next: 'QEMU 7.2 以降をインストールしてください。',
   },
   ENGINE_FAILED: {
-    when: 'QEMU が予期せず終了したか、命令を拒否しました。',
+    when: 'QEMU が予期せず終了したか、コマンドを拒否しました。',
     next: '最後の出力は下の説明にあります。`kame logs NAME` で全体を表示できます。',
   },
   ENGINE_TIMEOUT: {
@@ -143,12 +143,12 @@ export const errors: ErrorTexts = {
     next: '`kame tools NAME` は応答するものを表示し、`kame tools install NAME` は kame-tools をインストールします。',
   },
   GUEST_FAILED: {
-    when: 'ゲストエージェントまたは kame-tools が命令を拒否したか、応答が正しくありません。',
+    when: 'ゲストエージェントまたは kame-tools がコマンドを拒否したか、応答が正しくありません。',
     next: 'ゲストの応答は下の説明にあります。',
   },
   CLIPBOARD_EMPTY: {
-    when: 'ゲストのクリップボードが空か、求めた種類の内容がありません。',
-    next: '`kame clipboard show NAME` で、ある種類を表示できます。',
+    when: 'ゲストのクリップボードが空か、要求した種類のデータがありません。',
+    next: '`kame clipboard show NAME` で、入っているデータの種類を確認できます。',
   },
   SIGNED_OUT: {
     when: 'このブラウザーにはデーモンとのセッションがありません。アドレスが使用済みか古すぎるか、セッションが終わりました。',
@@ -175,7 +175,7 @@ export const errors: ErrorTexts = {
     next: '`kame open` を実行し、表示されたアドレスをそのまま使ってください。',
   },
   CANCELLED: {
-    when: '操作は取り消され、変更は元に戻されました。',
+    when: '操作はキャンセルされ、変更は元に戻されました。',
     next: '繰り返すには、もう一度実行してください。',
   },
   INTERNAL: {

@@ -12,6 +12,6 @@ export const host: Readonly<Record<keyof typeof english, string>> = {
   'host.status.failed': '使用不可',
   'host.tasks': '実行中の処理',
   'host.noTasks': '実行中の処理はありません。',
-  'host.events': 'これまでの出来事',
-  'host.noEvents': 'このページを開いてからは何もありません。',
+  'host.events': '最近のイベント',
+  'host.noEvents': 'このページを開いてからイベントはありません。',
 };

@@ -1,15 +1,15 @@
 import type { fresh as english } from '../en/new.ts';
 
 export const fresh: Readonly<Record<keyof typeof english, string>> = {
-  'new.title': '新しい仮想マシン',
-  'new.source': '元になるもの',
-  'new.arch': 'プロセッサの種類',
+  'new.title': '新規仮想マシン',
+  'new.source': '作成元',
+  'new.arch': 'プロセッサアーキテクチャ',
   'new.drop': 'ディスクイメージ、ISO、アプライアンス (OVA)、仮想マシンのフォルダーをここにドロップ',
   'new.choose': 'ファイルを選択',
   'new.folder': 'フォルダーを選択',
   'new.uploading': 'ファイルを送信しています',
   'new.uploaded': '「{{name}}」を追加しました。',
-  'new.here': 'このコンピューターにあります',
+  'new.here': 'ダウンロード済み',
   'new.iso': 'ISO からインストール',
   'new.isoHelp': '空のディスクとインストーラー',
   'new.isoPath': 'このコンピューター上の ISO のパス',

@@ -1,7 +1,7 @@
 import type { page as english } from '../en/page.ts';
 
 export const page: Readonly<Record<keyof typeof english, string>> = {
-  'lacking.title': 'このアドレスには何もありません',
+  'lacking.title': 'このアドレスにページはありません',
   'lacking.machine': 'この仮想マシンはもうありません',
   'lacking.back': '仮想マシンの一覧に戻る',
   'page.tabs': 'このページの項目',
