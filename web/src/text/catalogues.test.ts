@@ -6,7 +6,7 @@ import { errorKinds, type ErrorCode } from '../../../src/core/error-kinds.ts';
 import { errors } from './ja/errors.ts';
 import { ja } from './ja/index.ts';
 import { stages } from './ja/stages.ts';
-import { stageIn } from './stages.ts';
+import { stageIn } from './en/stages.ts';
 
 const keys = Object.keys(en) as TextKey[];
 

@@ -1,5 +1,5 @@
 import { useLoaded, type Loaders } from './loaded-texts.ts';
-import { stageIn, type Stages } from './stages.ts';
+import { stageIn, type Stages } from './en/stages.ts';
 
 /** Languages other than that of the daemon. */
 const catalogues: Loaders<Stages> = {

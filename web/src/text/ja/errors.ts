@@ -12,7 +12,7 @@ export const errors: ErrorTexts = {
   },
   INVALID_VALUE: {
     when: '設定の値が正しくありません。',
-    next: '下の説明にある有効な値を指定してください。仮想マシンの値は、.vmx のキーも含めて `kame set NAME KEY=VALUE` で変更できます。',
+    next: '下の説明にある有効な値を指定してください。',
   },
   NO_SUCH_MACHINE: {
     when: 'その名前または ID の仮想マシンはありません。',
@@ -80,7 +80,7 @@ export const errors: ErrorTexts = {
   },
   BROKEN_MACHINE: {
     when: '仮想マシンのファイルを読み取れないか、互いに矛盾しています。',
-    next: '下の説明にあるファイルを修復してください。`kame show NAME` ですべての問題を表示できます。',
+    next: '下の説明に従うか、そこに示されたファイルを修復してください。`kame show NAME` ですべての問題を表示できます。',
   },
   OUTSIDE_FILES: {
     when: '.vmx は、仮想マシンのディレクトリの外にあるファイルをゲストに渡します。これにはまだ同意していません。',
@@ -96,7 +96,7 @@ export const errors: ErrorTexts = {
   },
   DOWNLOAD_FAILED: {
     when: 'ダウンロードが完了しませんでした。',
-    next: 'ネットワークを確認して、もう一度実行してください。途中から再開されます。',
+    next: 'ネットワークを確認して、もう一度実行してください。イメージのダウンロードは途中から再開されます。',
   },
   DISK_FULL: {
     when: 'ホストのディスクの空き容量が足りません。',

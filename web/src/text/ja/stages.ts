@@ -1,4 +1,4 @@
-import type { Stages } from '../stages.ts';
+import type { Stages } from '../en/stages.ts';
 
 /** What the daemon says that it is doing, and the same in Japanese. The first that fits counts. */
 export const stages: Stages = [
