@@ -22,9 +22,9 @@ export async function gatewayOf(guest: Guest): Promise<string> {
   return (await guest.sh(`ip route show default | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'`)).trim();
 }
 
-/** Waits until a guest has an IPv6 address of that scope; the address. */
+/** Waits until a guest has an IPv6 address of that scope and knows that nobody else has it; the address. */
 export async function ipv6AddressOf(guest: Guest, scope: 'global' | 'link' = 'global'): Promise<string> {
-  const line = `ip -6 -o addr show eth0 scope ${scope} | sed -n 's/.*inet6 \\([0-9a-f:]*\\).*/\\1/p'`;
+  const line = `ip -6 -o addr show eth0 scope ${scope} | sed -n '/tentative/!s/.*inet6 \\([0-9a-f:]*\\).*/\\1/p'`;
   const look = async () => {
     const text = (await guest.sh(line)).trim();
     return text === '' ? undefined : text;

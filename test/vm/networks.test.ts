@@ -178,6 +178,7 @@ describe('a connection to the outside', () => {
   it.for(['IPv4', 'IPv6'] as const)('carries megabytes both ways over %s', async (family, { demo }) => {
     const outside = outsideAddress(family);
     if (outside === undefined) return;
+    await (family === 'IPv4' ? addressOf(demo) : ipv6AddressOf(demo));
     using servers = await streamServers(outside);
     const down = await demo.sh(`nc ${outside} ${servers.sends} | head -c ${megabytes} | sha256sum`);
     expect(down.split(' ')[0]).toBe(firstOfEverything(megabytes));
