@@ -79,7 +79,7 @@ describe.skipIf(skipsBrowser)('files that are dropped on the web desktop', () =>
     const page = await opened(home);
     await home.killDaemon();
     // It moves what is below.
-    await page.getByText('The connection to Kame is lost').waitFor();
+    await page.getByText('The connection to Kame was lost').waitFor();
     await drop(page, folder);
     await page.getByText('Kame cannot be reached').waitFor();
     // It goes on while its page is left, where it can be seen from everywhere.
