@@ -21,9 +21,10 @@ export interface Writer extends Disposable {
 export async function prepareWriter(guest: Guest): Promise<Writer> {
   await guest.sh(`cat >/root/fill <<'end'
 yes kame | head -c ${bytes} >/root/big; sync; echo written >/root/done
-end
-sync`);
+end`);
   const shell: SerialShell = await openSerialShell(guest);
+  // Also what the login has written: nothing of it may meet the full disk before the writer begins.
+  await guest.sh('sync');
   const sum = createHash('md5').update(Buffer.alloc(bytes, 'kame\n')).digest('hex');
   return {
     begin: async () => {
