@@ -148,7 +148,8 @@ async function streamServers(host: string): Promise<{ takes: number; sends: numb
       if (left === 0) socket.end(hash.digest('hex'));
     });
   });
-  const sends = createServer((socket) => {
+  // The guest has nothing to send, and says so at once.
+  const sends = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
     Readable.from(everything()).pipe(socket);
   });
