@@ -2,6 +2,9 @@ import type { Outlet } from './output.ts';
 import type { Port } from './port.ts';
 import type { ShaperTools } from './shaper.ts';
 
+/** Milliseconds that a sender waits at most for a receiver that does not keep up. */
+const patienceMs = 10;
+
 /**
  * Has a guest that sends faster than another takes wait for a moment, as a socket between the two would: what it sends meanwhile
  * would be lost, and would have cost it its processor. Its other traffic waits too, so the wait is short; and nobody waits for a
@@ -17,12 +20,12 @@ export class BackPressure {
   }
 
   /** A port has sent something to another. */
-  sent({ outlet: sender, patienceMs }: Port, { outlet: receiver }: Port): void {
+  sent({ outlet: sender }: Port, { outlet: receiver }: Port): void {
     if (!sender || !receiver?.isBehind) return;
-    if (!this.#slow.has(receiver) && !this.#waiting.has(sender)) this.#hold(sender, receiver, patienceMs);
+    if (!this.#slow.has(receiver) && !this.#waiting.has(sender)) this.#hold(sender, receiver);
   }
 
-  #hold(sender: Outlet, receiver: Outlet, patienceMs: number): void {
+  #hold(sender: Outlet, receiver: Outlet): void {
     const go = () => {
       if (this.#waiting.delete(sender)) sender.resume();
     };

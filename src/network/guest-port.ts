@@ -5,13 +5,13 @@ import { isShaped, Shaper, type ShaperTools } from './shaper.ts';
 import type { PortStatus } from './switch-config.ts';
 import type { PortPlan } from './switch-plan.ts';
 import type { SwitchTools } from './switch-tools.ts';
-import { TcpPort } from './tcp-port.ts';
+import { TcpUplink } from './tcp-uplink.ts';
 import type { GuestLink } from './tcp/guest-link.ts';
 
 /** The port of a machine's adapter. */
 export class GuestPort extends Port {
   readonly id: string;
-  readonly tcp: TcpPort;
+  readonly tcp: TcpUplink;
   plan: PortPlan;
   /** Set where the traffic is shaped. */
   transmit: Shaper | null = null;
@@ -21,7 +21,7 @@ export class GuestPort extends Port {
   constructor(plan: PortPlan, maxFrame: number, tools: SwitchTools, link: (port: GuestPort) => GuestLink) {
     super(maxFrame, tools.now());
     this.id = plan.id;
-    this.tcp = new TcpPort(maxFrame, tools, link(this));
+    this.tcp = new TcpUplink(this, tools, link(this));
     this.plan = plan;
     this.#shape(tools);
   }
@@ -43,7 +43,7 @@ export class GuestPort extends Port {
 
   override plug(outlet: Outlet | null): void {
     super.plug(outlet);
-    this.tcp.reconnected(this);
+    this.tcp.reconnected();
   }
 
   close(): void {

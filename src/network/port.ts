@@ -6,10 +6,14 @@ import { TokenBucket } from './token-bucket.ts';
 /** Broadcasts, multicasts, unknown destinations and requests to the switch that a port may send a second, and at once. */
 const [floodPerSecond, floodBurst] = [2000, 4000];
 
-/** Where frames come from and go to: an adapter, its connections to the outside, or the NAT process. Counts are as its adapter sees them. */
-export class Port {
-  /** Milliseconds that what comes from here waits at most for a receiver that does not keep up. All else from here waits too. */
-  readonly patienceMs: number = 10;
+/** Where frames come from. */
+export interface FrameSource {
+  /** Counts frames that were lost on their way. */
+  drop(reason: DropReason, frames?: number): void;
+}
+
+/** Where frames come from and go to: an adapter, or the NAT process. Counts are as its adapter sees them. */
+export class Port implements FrameSource {
   readonly decoder: FrameDecoder;
   readonly flood: TokenBucket;
   readonly dropped = new Map<DropReason, number>();
@@ -46,7 +50,7 @@ export class Port {
   }
 
   /** Adds a frame to what will be written. Frames that follow each other in one buffer are written as one piece. */
-  append(buffer: Buffer, start: number, end: number, sender: Port): void {
+  append(buffer: Buffer, start: number, end: number, sender: FrameSource): void {
     if (this.#runBuffer !== buffer || this.#runEnd !== start) {
       this.flush(sender);
       this.#runBuffer = buffer;
@@ -57,7 +61,7 @@ export class Port {
   }
 
   /** Writes the run. What is lost is counted at the sender. */
-  flush(sender: Port): void {
+  flush(sender: FrameSource): void {
     const buffer = this.#runBuffer;
     if (!buffer) return;
     const frames = this.#runFrames;

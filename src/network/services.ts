@@ -43,12 +43,10 @@ function datagram({ buffer, transport, transportLength, fragment }: Packet): Buf
 
 /** What the switch answers itself: ARP and echo for its own address, DHCP, and the names of machines. */
 export class NetworkServices {
-  readonly #leases: LeaseBook;
   readonly #dhcp: DhcpServer;
   readonly neighbours = new Neighbours();
 
   constructor(leases: LeaseBook) {
-    this.#leases = leases;
     this.#dhcp = new DhcpServer(leases);
   }
 
@@ -153,10 +151,5 @@ export class NetworkServices {
     const icmp = packet.buffer.subarray(packet.transport, packet.transportEnd);
     const to = { mac: packet.source, address: packet.source4 };
     asker.reply(echoReply({ mac: serverMac, address: dhcpServer }, to, icmp));
-  }
-
-  /** The MAC to which an address belongs. */
-  ownerOf(address: number, now: number): number | undefined {
-    return this.#leases.ownerOf(address, now);
   }
 }

@@ -1,5 +1,5 @@
-import { BackPressure } from './back-pressure.ts';
 import type { Receipt } from './connection.ts';
+import { Egress } from './egress.ts';
 import { GuestPort } from './guest-port.ts';
 import { guestVerdict, type Owners } from './guest-policy.ts';
 import { LeaseBook } from './lease-book.ts';
@@ -13,7 +13,6 @@ import { Stations } from './stations.ts';
 import type { SwitchStatus } from './switch-config.ts';
 import { emptyPlan, isNetworkMac, type PortPlan, type SwitchPlan } from './switch-plan.ts';
 import type { Intake, SwitchTools } from './switch-tools.ts';
-import type { GuestLink } from './tcp/guest-link.ts';
 import { UdpReplies } from './udp-replies.ts';
 import { mayReachGuests, uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
 
@@ -35,22 +34,21 @@ export class Switch {
   readonly #leases: LeaseBook;
   readonly #services: NetworkServices;
   readonly #replies = new UdpReplies();
-  readonly #pressure: BackPressure;
+  readonly #egress: Egress;
   readonly #owners: Owners;
   readonly #packet = new Packet();
-  readonly #dirty: Port[] = [];
   #context: UplinkContext | null = null;
   /** The clock is read once for each chunk. */
   #now = 0;
 
   constructor(tools: SwitchTools) {
     this.#tools = tools;
-    this.#pressure = new BackPressure(tools);
     const { leases, wallClock } = tools;
     this.#leases = new LeaseBook(() => leases?.changed(() => this.#leases.status(wallClock())));
     this.#services = new NetworkServices(this.#leases);
     this.#leases.restore(leases?.read() ?? [], wallClock());
     this.uplink = new Port(emptyPlan.mtu + headerBytes, tools.now());
+    this.#egress = new Egress(this.uplink, tools);
     this.#owners = {
       ownerOf: (address) => this.#leases.ownerOf(address, tools.wallClock()),
       isAdapter: (mac) => this.#stations.isAdapter(mac) || this.plan.hosts.byMac.has(mac),
@@ -69,7 +67,7 @@ export class Switch {
     this.uplink.decoder.maxFrame = maxFrame;
     this.#leases.configure(plan.services, plan.hosts, this.#tools.wallClock());
     this.#begin();
-    for (const port of this.ports.values()) port.tcp.recheck(port, plan, this.#context);
+    for (const port of this.ports.values()) port.tcp.recheck(plan, this.#context);
   }
 
   status(): SwitchStatus {
@@ -101,7 +99,7 @@ export class Switch {
     this.#begin();
     const isReadable = port.decoder.push(chunk, sink);
     settle();
-    const isHeld = this.#flush(port);
+    const isHeld = this.#egress.flush(port);
     if (!isReadable) return 'broken';
     return isHeld ? 'held' : 'done';
   }
@@ -113,42 +111,14 @@ export class Switch {
     this.#context = services && uplink ? { services, uplink, owners, replies, now } : null;
   }
 
-  /** Writes what waits in the ports. @returns whether a port still needs the memory that the frames are in */
-  #flush(sender: Port): boolean {
-    let isHeld = false;
-    for (const port of this.#dirty) {
-      port.flush(sender);
-      isHeld ||= port.outlet?.isHolding === true;
-      // The NAT process waits for nobody: what it sends is for all.
-      if (sender !== this.uplink) this.#pressure.sent(sender, port);
-    }
-    this.#dirty.length = 0;
-    return isHeld;
-  }
-
   #plugIn(plan: PortPlan, maxFrame: number): void {
     const port = this.ports.get(plan.id);
     if (port) port.configure(plan, this.#tools);
-    else this.ports.set(plan.id, new GuestPort(plan, maxFrame, this.#tools, (each) => this.#linkTo(each)));
-  }
-
-  /** The way of the connections that end here. */
-  #linkTo(port: GuestPort): GuestLink {
-    return {
-      get isBehind() {
-        return port.outlet?.isBehind === true;
-      },
-      whenCaughtUp: (callback) => port.outlet?.whenCaughtUp(callback),
-      // Not with what the guest sends to others, which may have to wait for this port.
-      send: (buffer, start, end) => {
-        if (port.receive) this.#send(port.tcp, port, buffer, start, end);
-        else port.append(buffer, start, end, port.tcp);
-      },
-      flush: () => {
-        port.flush(port.tcp);
-        return port.outlet?.isHolding === true;
-      },
-    };
+    else
+      this.ports.set(
+        plan.id,
+        new GuestPort(plan, maxFrame, this.#tools, (each) => this.#egress.linkTo(each)),
+      );
   }
 
   #unplug(port: GuestPort): void {
@@ -172,7 +142,7 @@ export class Switch {
       this.#begin();
       this.#switch(port, frame, 0, frame.length);
       port.tcp.nat.settle();
-      this.#flush(port);
+      this.#egress.flush(port);
     });
     if (!passes) port.drop('shaped');
   }
@@ -199,7 +169,7 @@ export class Switch {
     }
     const known = this.#stations.find(destination, this.#now);
     if (!known) this.#toOthers(port, packet);
-    else if (known !== port) this.#send(port, known, buffer, start, end);
+    else if (known !== port) this.#egress.send(port, known, buffer, start, end);
   }
 
   /** Unicast to what is no guest that is known: the NAT process, the switch itself, or an address that was not seen yet. */
@@ -228,7 +198,7 @@ export class Switch {
     const { buffer, start, end } = packet;
     // Neighbour discovery is for both sides.
     if (this.#context && packet.isIpv6 && uplinkVerdict(packet, this.#context) === null)
-      this.#append(port, this.uplink, buffer, start - lengthBytes, end);
+      this.#egress.append(port, this.uplink, buffer, start - lengthBytes, end);
     this.#toAll(port, buffer, start - lengthBytes, end);
   }
 
@@ -255,7 +225,7 @@ export class Switch {
   #reply(port: GuestPort, frame: Buffer): void {
     const length = Buffer.alloc(lengthBytes);
     length.writeUInt32BE(frame.length);
-    this.#send(port, port, Buffer.concat([length, frame]), 0, lengthBytes + frame.length);
+    this.#egress.send(port, port, Buffer.concat([length, frame]), 0, lengthBytes + frame.length);
   }
 
   #toUplink(port: GuestPort, packet: Packet): void {
@@ -265,35 +235,16 @@ export class Switch {
       port.drop(verdict);
       return;
     }
-    const outcome = port.tcp.receive(packet, port, this.plan);
+    const outcome = port.tcp.receive(packet, this.plan);
     if (outcome === undefined)
-      this.#append(port, this.uplink, packet.buffer, packet.start - lengthBytes, packet.end);
+      this.#egress.append(port, this.uplink, packet.buffer, packet.start - lengthBytes, packet.end);
     else if (outcome !== null) port.drop(outcome);
   }
 
   #toAll(sender: Port, buffer: Buffer, start: number, end: number): void {
     for (const port of this.ports.values()) {
-      if (port !== sender && port.outlet) this.#send(sender, port, buffer, start, end);
+      if (port !== sender && port.outlet) this.#egress.send(sender, port, buffer, start, end);
     }
-  }
-
-  /** To a guest, through its link. */
-  #send(sender: Port, port: GuestPort, buffer: Buffer, start: number, end: number): void {
-    if (!port.receive) {
-      this.#append(sender, port, buffer, start, end);
-      return;
-    }
-    const frame = Buffer.from(buffer.subarray(start, end));
-    const passes = port.receive.pass(frame.length, () => {
-      port.append(frame, 0, frame.length, sender);
-      port.flush(sender);
-    });
-    if (!passes) sender.drop('shaped');
-  }
-
-  #append(sender: Port, port: Port, buffer: Buffer, start: number, end: number): void {
-    if (!port.hasRun) this.#dirty.push(port);
-    port.append(buffer, start, end, sender);
   }
 
   #fromUplink(buffer: Buffer, start: number, end: number): void {
@@ -308,7 +259,7 @@ export class Switch {
       return;
     }
     const known = this.#stations.find(packet.destination, this.#now);
-    if (known) this.#send(this.uplink, known, buffer, start, end);
+    if (known) this.#egress.send(this.uplink, known, buffer, start, end);
     else this.#toAll(this.uplink, buffer, start, end);
   }
 }

@@ -1,7 +1,7 @@
 import { checksumOf, wordSum } from '../../src/network/packet/checksum.ts';
 import { Packet } from '../../src/network/packet/packet.ts';
 import * as frames from './frames.ts';
-import { gatewayMac, macA, routerMac6, type SwitchWorld } from './switch-world.ts';
+import { gatewayMac, macA, natConfig, routerMac6, SwitchWorld } from './switch-world.ts';
 
 const { fin, syn, rst, ack } = frames.tcpFlags;
 const add = (sequence: number, bytes: number) => (sequence + bytes) >>> 0;
@@ -214,4 +214,21 @@ export function settle(world: SwitchWorld, guest: TcpGuest, isDone: () => boolea
     world.timetable.runDue();
     if (!guest.turn()) guest.expire();
   }
+}
+
+/** Bytes of which no two stretches are alike. */
+export function pattern(length: number): Buffer {
+  return Buffer.from(Uint8Array.from({ length }, (_, at) => (at * 31 + (at >>> 8)) & 255));
+}
+
+/** A connection that a guest has opened, and the host accepted. */
+export function opened(options: TcpGuestOptions = {}) {
+  const openings: Buffer[] = [];
+  const world = new SwitchWorld(natConfig(), null, undefined, {
+    takeLeft: () => [],
+    opened: (opening) => openings.push(opening),
+    ended: (opening) => openings.splice(openings.indexOf(opening), 1),
+  });
+  const guest = new TcpGuest(world, options).connect();
+  return { world, guest, openings, host: world.host.last, [Symbol.dispose]: () => world[Symbol.dispose]() };
 }

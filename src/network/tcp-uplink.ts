@@ -2,7 +2,8 @@ import type { GuestPort } from './guest-port.ts';
 import { isInSubnet } from './packet/ipv4-address.ts';
 import { hasPrefix } from './packet/ipv6-address.ts';
 import { protocols, Packet } from './packet/packet.ts';
-import { Port } from './port.ts';
+import type { FrameSource } from './port.ts';
+
 import type { SwitchPlan } from './switch-plan.ts';
 import type { OpenConnections, SwitchTools } from './switch-tools.ts';
 import type { GuestLink } from './tcp/guest-link.ts';
@@ -15,12 +16,15 @@ import { uplinkVerdict, type UplinkContext } from './uplink-policy.ts';
  * the network. All else is for the NAT process: UDP, forwards and their answers, fragments, the addresses of the network itself,
  * those that a guest chose, and connections that are not known, which it resets at once.
  */
-export class TcpPort extends Port {
+export class TcpUplink implements FrameSource {
   readonly nat: TcpNat;
   readonly #connections: OpenConnections | null;
 
-  constructor(maxFrame: number, tools: SwitchTools, link: GuestLink) {
-    super(maxFrame, tools.now());
+  readonly #port: GuestPort;
+
+  /** @param port that of the adapter */
+  constructor(port: GuestPort, tools: SwitchTools, link: GuestLink) {
+    this.#port = port;
     this.nat = new TcpNat(tools, link);
     this.#connections = tools.connections;
   }
@@ -29,23 +33,27 @@ export class TcpPort extends Port {
    * The adapter is there, or gone. One that is gone takes its connections with it: what comes back may be of another time. One that
    * is there is told of those that the switch before this one had.
    */
-  reconnected({ mac, outlet }: GuestPort): void {
+  reconnected(): void {
     this.nat.clear();
-    if (outlet === null) return;
+    if (this.#port.outlet === null) return;
     const packet = new Packet();
-    for (const opening of this.#connections?.takeLeft(mac) ?? [])
+    for (const opening of this.#connections?.takeLeft(this.#port.mac) ?? [])
       if (packet.read(opening, 0, opening.length) && isSegment(packet)) this.nat.lost(packet);
     this.nat.settle();
   }
 
+  /** What is lost on the way to the guest is sent again, so it need not be counted. */
+  drop(): void {}
+
   /** Takes a frame that a guest may send out. @returns as `TcpNat.receive`; undefined if it does not go this way */
-  receive(packet: Packet, { mac }: GuestPort, plan: SwitchPlan): Refusal | null | undefined {
-    return goesOut(packet, mac, plan) ? this.nat.receive(packet, plan.mtu) : undefined;
+  receive(packet: Packet, plan: SwitchPlan): Refusal | null | undefined {
+    return goesOut(packet, this.#port.mac, plan) ? this.nat.receive(packet, plan.mtu) : undefined;
   }
 
   /** Ends the connections that a new configuration does not allow any more. @param context null where nothing goes out */
-  recheck({ mac }: GuestPort, plan: SwitchPlan, context: UplinkContext | null): void {
+  recheck(plan: SwitchPlan, context: UplinkContext | null): void {
     const packet = new Packet();
+    const { mac } = this.#port;
     this.nat.recheck((opening) => {
       const isRead = packet.read(opening, 0, opening.length);
       return (
