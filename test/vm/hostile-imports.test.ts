@@ -37,11 +37,11 @@ homeTest('a daemon refuses all hostile files soon, in 300 MiB, and keeps nothing
     for (const { what, files, message } of samples) {
       const directory = join(home.path, 'hostile');
       const path = await put(directory, files);
-      const begun = performance.now();
-      const { message: said } = await refused(client.machines.import({ path, name: 'web' }));
-      const isSoon = performance.now() - begun < 20_000;
+      // One that takes longer is cancelled, which is not the reason that is expected.
+      const signal = AbortSignal.timeout(20_000);
+      const { message: said } = await refused(client.machines.import({ path, name: 'web' }, { signal }));
       const isSmall = (await peakOf(pid)) <= 300;
-      expect([what, said, isSoon, isSmall]).toEqual([what, like(message), true, true]);
+      expect([what, said, isSmall]).toEqual([what, like(message), true]);
       expect([what, await made()]).toEqual([what, []]);
       await rm(directory, { recursive: true });
     }

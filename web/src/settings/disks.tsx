@@ -129,11 +129,12 @@ function SizeForm({ label, button, first, isBusy, submit }: SizeFormProps): Reac
   );
 }
 
-/** The bytes that a text stands for, or why it stands for none; an empty text needs no reason. */
+/** The bytes that a text stands for, or why it stands for none; an empty text, or 0, needs no reason. */
 function sizeIn(text: string): { readonly bytes?: number; readonly problem?: string } {
   if (text.trim() === '') return {};
   try {
-    return { bytes: parseSize(text) };
+    const bytes = parseSize(text);
+    return bytes > 0 ? { bytes } : {};
   } catch (error) {
     return { problem: messageOf(error) };
   }
