@@ -31,7 +31,8 @@ export class SwitchClient implements Disposable {
   #nextId = 1;
   #ended = false;
 
-  private constructor(socket: Socket, network: string) {
+  /** @param socket a connection to it */
+  constructor(socket: Socket, network: string) {
     this.#socket = socket;
     this.#network = network;
     socket.setEncoding('utf8');

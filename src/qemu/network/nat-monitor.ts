@@ -1,4 +1,4 @@
-import { isIPv4 } from 'node:net';
+import { isIPv4, type Socket } from 'node:net';
 import { KameError } from '../../core/errors.ts';
 import { connectUnix } from '../../sys/socket.ts';
 import { QmpClient, type ExecuteOptions } from '../qmp/client.ts';
@@ -34,10 +34,14 @@ export class NatMonitor implements AsyncDisposable {
 
   /** @throws KameError ENGINE_TIMEOUT, ENGINE_FAILED, CANCELLED */
   static async open(path: string, limits: Limits): Promise<NatMonitor> {
-    const { deadlineMs, signal } = limits;
-    const cancel = signal ? { signal } : {};
     const socket = await connectUnix(path, limits);
     if (!socket) throw new KameError('ENGINE_FAILED', `Nothing listens on ${path}.`);
+    return await NatMonitor.over(socket, limits);
+  }
+
+  /** As `open`, over a connection that is there. @throws KameError ENGINE_TIMEOUT, ENGINE_FAILED, CANCELLED */
+  static async over(socket: Socket, { deadlineMs, signal }: Limits): Promise<NatMonitor> {
+    const cancel = signal ? { signal } : {};
     return new NatMonitor(await QmpClient.open(socket, { timeoutMs: deadlineMs, ...cancel }));
   }
 

@@ -9,7 +9,13 @@ import { isAlive } from '../../sys/process-identity.ts';
 import { findProcesses } from '../../sys/process-search.ts';
 import { spawnDetached } from '../../sys/process.ts';
 import { clearRunDirectory } from './clear.ts';
-import { adoptCompanions, endCompanions, startCompanion, type CompanionProgram } from './companion.ts';
+import {
+  adoptCompanions,
+  endCompanions,
+  startCompanion,
+  type Companion,
+  type CompanionProgram,
+} from './companion.ts';
 
 const temporary = useTemporaryDirectory();
 let directory = '';
@@ -33,8 +39,13 @@ function program(source = server): CompanionProgram {
   };
 }
 
-const start = async (source?: string) =>
-  await startCompanion(directory, program(source), { deadlineMs: 10_000 });
+async function start(source?: string): Promise<Companion> {
+  const { connection, ...companion } = await startCompanion(directory, program(source), {
+    deadlineMs: 10_000,
+  });
+  connection.destroy();
+  return companion;
+}
 
 describe('a companion', () => {
   it('is running when its start returns; its record identifies it', async () => {

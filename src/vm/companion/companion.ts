@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { KameError } from '../../core/errors.ts';
 import {
   readCompanionRecords,
@@ -18,6 +19,11 @@ import { ensureGone } from './end.ts';
 export interface Companion {
   readonly name: string;
   readonly process: ProcessIdentity;
+}
+
+/** A companion that was started, with the first connection to its socket, which the caller uses and ends. */
+export interface StartedCompanion extends Companion {
+  readonly connection: Socket;
 }
 
 /** How a companion is started. */
@@ -61,7 +67,8 @@ async function end(directory: string, record: CompanionRecord, deadlineMs = term
 
 /**
  * Starts a companion and waits until its socket answers. The record is written before the process starts, so that the
- * next daemon finds the process whenever this one is killed.
+ * next daemon finds the process whenever this one is killed. The connection is for the caller, who would need another one otherwise; a
+ * QEMU 7.2 was seen to crash just after its first client had gone again.
  * @throws KameError ENGINE_MISSING without the program, ENGINE_FAILED when it exits early, ENGINE_TIMEOUT, CANCELLED;
  * in each case the process no longer runs
  */
@@ -69,11 +76,12 @@ export async function startCompanion(
   directory: string,
   program: CompanionProgram,
   { deadlineMs, signal }: StartOptions,
-): Promise<Companion> {
+): Promise<StartedCompanion> {
   const { name, command, args, mark, socket, logFile, env } = program;
   const planned: CompanionRecord = { name, mark, process: null };
   await writeCompanionRecord(directory, planned);
   let record = planned;
+  let connection: Socket | undefined;
   try {
     const child = await spawnDetached(command, args, { logFile, ...(env ? { env } : {}) });
     const process = await identify(child.pid);
@@ -82,9 +90,8 @@ export async function startCompanion(
       await writeCompanionRecord(directory, record);
     }
     const options = { deadlineMs, stop: child.exited, ...(signal ? { signal } : {}) };
-    const connection = await connectUnix(socket, options);
-    connection?.destroy();
-    if (connection && process) return { name, process };
+    connection = await connectUnix(socket, options);
+    if (connection && process) return { name, process, connection };
     const how = await child.exited;
     throw new KameError(
       'ENGINE_FAILED',
@@ -95,6 +102,7 @@ export async function startCompanion(
       },
     );
   } catch (error) {
+    connection?.destroy();
     await end(directory, record);
     throw error;
   }

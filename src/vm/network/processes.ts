@@ -79,26 +79,27 @@ export async function ensureSwitch(
   signal: AbortSignal,
 ): Promise<RunningSwitch> {
   const limits = { deadlineMs: startMs, signal };
-  let companion = running.find(({ name }) => name === switchName);
-  if (!companion) {
-    await rm(names.control, { force: true });
-    companion = await startCompanion(
-      names.directory,
-      {
-        name: switchName,
-        command: program.command,
-        args: [...program.args, names.control, names.leases],
-        mark: [names.control],
-        socket: names.control,
-        logFile: names.switchLog,
-        env: switchEnvironment(),
-      },
-      limits,
-    );
+  const companion = running.find(({ name }) => name === switchName);
+  if (companion) {
+    using end = endOf(companion);
+    const client = await SwitchClient.open(names.control, network, { ...limits, stop: end.ended });
+    return { pid: companion.process.pid, client };
   }
-  using end = endOf(companion);
-  const client = await SwitchClient.open(names.control, network, { ...limits, stop: end.ended });
-  return { pid: companion.process.pid, client };
+  await rm(names.control, { force: true });
+  const { process: started, connection } = await startCompanion(
+    names.directory,
+    {
+      name: switchName,
+      command: program.command,
+      args: [...program.args, names.control, names.leases],
+      mark: [names.control],
+      socket: names.control,
+      logFile: names.switchLog,
+      env: switchEnvironment(),
+    },
+    limits,
+  );
+  return { pid: started.pid, client: new SwitchClient(connection, network) };
 }
 
 /**
@@ -115,9 +116,13 @@ export async function ensureNat(
   const name = natName(planKey);
   const limits = { deadlineMs: startMs, signal };
   await endOtherNats(names, running, planKey);
-  let companion = running.find((each) => each.name === name);
-  const fresh = companion === undefined;
-  companion ??= await startCompanion(
+  const companion = running.find((each) => each.name === name);
+  if (companion) {
+    using end = endOf(companion);
+    const monitor = await NatMonitor.open(plan.monitor, { ...limits, stop: end.ended });
+    return { pid: companion.process.pid, monitor, planKey, fresh: false };
+  }
+  const { process: started, connection } = await startCompanion(
     names.directory,
     {
       name,
@@ -129,9 +134,7 @@ export async function ensureNat(
     },
     limits,
   );
-  using end = endOf(companion);
-  const monitor = await NatMonitor.open(plan.monitor, { ...limits, stop: end.ended });
-  return { pid: companion.process.pid, monitor, planKey, fresh };
+  return { pid: started.pid, monitor: await NatMonitor.over(connection, limits), planKey, fresh: true };
 }
 
 function natName(planKey: string): string {
